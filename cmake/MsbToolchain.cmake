@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every target of the project is compiled with.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(MSB_CCACHE ccache)
+if(MSB_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MSB_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${MSB_CCACHE})
+endif()
+
+set(MSB_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
+
+add_library(msb_flags INTERFACE)
+target_compile_options(msb_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -fstack-protector-strong -fno-plt
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcf-protection=full>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fcf-protection=full>)
+target_include_directories(msb_flags INTERFACE
+  ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/src)
+target_link_options(msb_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSB_SANITIZE)
+  target_compile_definitions(msb_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(MSB_SANITIZE)
+  target_compile_options(msb_flags INTERFACE
+    -fsanitize=${MSB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(msb_flags INTERFACE -fsanitize=${MSB_SANITIZE})
+endif()

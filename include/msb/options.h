@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a sandbox is started with, and how the SDK behaves.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "msb/logger.h"
+
+namespace msb {
+
+class Engine;
+
+// Everything a sandbox can be started with. All fields are checked before anything happens; an
+// error names the field, the value and the rule (kInvalidArgument).
+struct StartConfig {
+  // OCI reference ("microsandbox/python", "ghcr.io/org/name:tag", "name@sha256:..."). Empty: the
+  // sandbox's stored definition, else the language's own image. A local image of that name is
+  // used before a registry is asked.
+  std::string image;
+  // MiB, 16 .. 1048576. Swap included; page cache is given back under pressure.
+  std::int64_t memory = 512;
+  // Cores, 0.01 .. 1024; fractions allowed.
+  double cpus = 1.0;
+  // "host:guest", "host:guest:ro" or "path" (same on both sides). The host path must exist; files
+  // appear inside as owned by the sandbox's user.
+  std::vector<std::string> volumes;
+  // "host:guest" or "port". The host side listens on 127.0.0.1; host port 0 picks a free one, see
+  // Sandbox::ports().
+  std::vector<std::string> ports;
+  // "KEY=VALUE", added to the image's.
+  std::vector<std::string> envs;
+  // Names of sandboxes that must be running; defined ones are started first, cycles are refused.
+  std::vector<std::string> depends_on;
+  // Absolute; replaces the image's. Created if it is not there.
+  std::string workdir;
+  // Interpreter of `scripts` and `exec`. Empty: /bin/sh.
+  std::string shell;
+  // Name -> text. Placed in /.sandbox/scripts, executable, on PATH.
+  std::map<std::string, std::string> scripts;
+  // Run by the shell in the background when the sandbox has started; its output goes to the
+  // sandbox's log.
+  std::string exec;
+
+  // User inside: "name", "uid" or "user:group". Empty: the image's.
+  std::string user;
+  // Size of the writable layer in MiB, 16 .. 1048576. Kept from the first start of a name.
+  std::int64_t disk = 4096;
+  // Processes and threads at once, 8 .. 65536.
+  std::int64_t max_processes = 512;
+};
+
+struct SandboxOptions {
+  // 1 .. 63 of [A-Za-z0-9_-], first alphanumeric. Empty: "sandbox-" and 8 hex digits, and the
+  // sandbox is ephemeral: its files live as long as this object, not until remove().
+  std::string name;
+  std::string namespace_ = "default";
+  // Null: nothing is logged.
+  std::shared_ptr<Logger> logger;
+  // The engine to run in. Null: the process's own, made at the first start.
+  std::shared_ptr<Engine> engine;
+};
+
+enum class Stream { kStdout, kStderr };
+
+// Gets output as it comes, in order, from a thread of the SDK. It must not call back into the same
+// sandbox's stop(). While it runs, that run's output waits (the guest is throttled, nothing lost).
+using OutputCallback = std::function<void(Stream stream, std::string_view bytes)>;
+
+struct RunOptions {
+  // Zero: none. Code that runs longer is interrupted, then its interpreter is restarted.
+  std::chrono::milliseconds timeout{0};
+  OutputCallback on_output;
+  // Ends the run early: kCancelled.
+  std::stop_token stop;
+};
+
+struct CommandOptions {
+  // Zero: none. The command's whole process group is killed: kTimeout.
+  std::chrono::milliseconds timeout{0};
+  std::string workdir;              // empty: the sandbox's
+  std::vector<std::string> envs;    // "KEY=VALUE", added to the sandbox's
+  std::string user;                 // empty: the sandbox's
+  std::string stdin_bytes;          // empty: stdin is closed
+  OutputCallback on_output;
+  std::stop_token stop;
+};
+
+}  // namespace msb

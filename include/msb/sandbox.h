@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sandboxes: isolated places to run code nobody vouches for.
+//
+//   msb::PythonSandbox sandbox;
+//   if (auto started = sandbox.start(); !started) { std::cerr << started.error().message(); ... }
+//   auto run = sandbox.code().run("print('Hello World')");
+//   std::cout << run->output();
+//
+//            start()                     stop()
+//   [off] ────────────► [started] ─────────────────► [off]      remove(): forgets files as well
+//     ▲                     │  kSandboxNotStarted outside of [started]
+//     └──── start failed ───┘  kSandboxAlreadyStarted for a second start
+//
+// Objects are movable handles; every method may be called from any thread, at the same time, on the
+// same object (moving or destroying it is the caller's to order). All calls block their thread until
+// done. Nothing throws. A started sandbox is stopped when its object is destroyed, unless detached.
+// Runs of one language in one sandbox are served in order; different languages, and commands, run
+// side by side.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "msb/execution.h"
+#include "msb/metrics.h"
+#include "msb/options.h"
+#include "msb/result.h"
+
+namespace msb {
+
+namespace sdk {
+class SandboxHandle;
+}  // namespace sdk
+
+enum class Language { kPython, kNode };
+
+// "python" or "nodejs".
+std::string_view to_string(Language language) noexcept;
+// Accepts python; node, nodejs, javascript; in any case. kUnknownLanguage.
+Result<Language> parse_language(std::string_view text);
+
+class CodeRunner {
+ public:
+  // Runs `code` (UTF-8) in the sandbox's interpreter, whose state lasts until stop(). An exception in
+  // the code is a result (status "exception"), not an error.
+  // Errors, all within kFailedToRunCode: kSandboxNotStarted, kInvalidArgument (over 64 MiB of code),
+  // kNotFound (no such interpreter in the image), kCancelled, kSandboxGone.
+  // A timeout is a result with status "timeout".
+  Result<CodeExecution> run(std::string_view code, const RunOptions& options = {});
+
+ private:
+  friend class Sandbox;
+  CodeRunner(std::shared_ptr<sdk::SandboxHandle> handle, Language language)
+      : handle_(std::move(handle)), language_(language) {}
+  std::shared_ptr<sdk::SandboxHandle> handle_;
+  Language language_;
+};
+
+// A command that is still running. Movable; destroying it kills the command.
+class Process {
+ public:
+  Process(Process&&) noexcept;
+  Process& operator=(Process&&) noexcept;
+  ~Process();
+  // Blocks while the command does not read (flow control). kSandboxGone, kUnavailable when it ended.
+  Result<> write_stdin(std::string_view bytes);
+  Result<> close_stdin();
+  // To the command's whole process group.
+  Result<> signal(int signal_number);
+  Result<> resize(std::uint16_t rows, std::uint16_t columns);
+  // Waits for the end; output has gone to on_output, and is collected too. Once only.
+  Result<CommandExecution> wait();
+
+ private:
+  friend class CommandRunner;
+  class Impl;
+  explicit Process(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+struct SpawnOptions {
+  CommandOptions command;           // stdin_bytes is not used here
+  bool stdin_open = true;           // false: /dev/null
+  bool collect_output = true;       // false: only on_output sees it
+  struct Terminal {
+    std::uint16_t rows = 24;
+    std::uint16_t columns = 80;
+  };
+  std::optional<Terminal> terminal; // a PTY as stdin, stdout and stderr
+};
+
+class CommandRunner {
+ public:
+  // Runs an executable (looked up on PATH, no shell) and waits for it. A non-zero exit is a result.
+  // Errors, all within kFailedToRunCommand: kSandboxNotStarted, kNotFound, kPermissionDenied (not
+  // executable), kTimeout, kCancelled, kSandboxGone.
+  Result<CommandExecution> run(const std::string& command, const std::vector<std::string>& args = {},
+                               const CommandOptions& options = {});
+  // Starts it and returns.
+  Result<Process> spawn(const std::string& command, const std::vector<std::string>& args = {},
+                        const SpawnOptions& options = {});
+
+ private:
+  friend class Sandbox;
+  explicit CommandRunner(std::shared_ptr<sdk::SandboxHandle> handle) : handle_(std::move(handle)) {}
+  std::shared_ptr<sdk::SandboxHandle> handle_;
+};
+
+class MetricsReader {
+ public:
+  // All within kFailedToGetMetrics: kSandboxNotStarted. Under a millisecond each.
+  Result<Metrics> all();
+  Result<double> cpu();                // percent of one core
+  Result<std::int64_t> memory_mib();
+  Result<std::int64_t> disk_bytes();
+  Result<bool> is_running();           // false after the sandbox has died
+
+ private:
+  friend class Sandbox;
+  explicit MetricsReader(std::shared_ptr<sdk::SandboxHandle> handle) : handle_(std::move(handle)) {}
+  std::shared_ptr<sdk::SandboxHandle> handle_;
+};
+
+struct PortMapping {
+  std::uint16_t host = 0;
+  std::uint16_t guest = 0;
+};
+
+// A sandbox of any image. PythonSandbox and NodeSandbox add the language.
+class Sandbox {
+ public:
+  explicit Sandbox(SandboxOptions options = {});
+  Sandbox(Sandbox&&) noexcept;
+  Sandbox& operator=(Sandbox&&) noexcept;
+  // Stops a started sandbox and waits for it; an ephemeral one is removed.
+  virtual ~Sandbox();
+
+  // Errors, all within kFailedToStartSandbox: kSandboxAlreadyStarted, kInvalidArgument (bad field),
+  // kNotFound (image, volume, dependency), kConflict (name in use by another program, port taken),
+  // kUnsupported, kUnavailable (registry), ... After an error nothing was created.
+  Result<> start(const StartConfig& config = {});
+  // Returns when no process of the sandbox is left; start() right after it works. Files stay.
+  // Errors, within kFailedToStopSandbox: kSandboxNotStarted.
+  Result<> stop();
+  // stop() if needed, then deletes definition and files. Not existing is a success.
+  Result<> remove();
+  // The sandbox outlives this object: it runs until its engine ends.
+  void detach();
+
+  CodeRunner code(Language language);
+  CommandRunner command();
+  MetricsReader metrics();
+
+  const std::string& name() const;
+  const std::string& namespace_name() const;
+  // The ports in effect, after start(). Empty when off.
+  std::vector<PortMapping> ports() const;
+  // What the host cannot enforce for this sandbox, in words; empty when all promises hold.
+  std::vector<std::string> weaknesses() const;
+  // The image's own command (entrypoint and cmd) and exec's outcome, known after start().
+  std::vector<std::string> image_command() const;
+  // The last bytes of the sandbox's log (output of StartConfig::exec).
+  Result<std::string> log(std::size_t max_bytes = 64 * 1024) const;
+  // Exit status of StartConfig::exec once it has ended; nothing before.
+  std::optional<int> exec_exit_code() const;
+
+ protected:
+  Sandbox(SandboxOptions options, Language language);
+
+ private:
+  std::shared_ptr<sdk::SandboxHandle> handle_;
+};
+
+class PythonSandbox : public Sandbox {
+ public:
+  explicit PythonSandbox(SandboxOptions options = {}) : Sandbox(std::move(options), Language::kPython) {}
+  CodeRunner code() { return Sandbox::code(Language::kPython); }
+};
+
+class NodeSandbox : public Sandbox {
+ public:
+  explicit NodeSandbox(SandboxOptions options = {}) : Sandbox(std::move(options), Language::kNode) {}
+  CodeRunner code() { return Sandbox::code(Language::kNode); }
+};
+
+}  // namespace msb

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/sys.h"
+
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace msb::base::sys {
+namespace {
+
+template <typename Call>
+auto retry(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+ErrorCode code_of(int errno_value) {
+  switch (errno_value) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::kPermissionDenied;
+    case ENOENT:
+    case ENOTDIR:
+      return ErrorCode::kNotFound;
+    case EEXIST:
+      return ErrorCode::kAlreadyExists;
+    case ENOSPC:
+    case EDQUOT:
+      return ErrorCode::kDiskFull;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EAGAIN:
+      return ErrorCode::kResourceExhausted;
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNREFUSED:
+      return ErrorCode::kUnavailable;
+    default:
+      return ErrorCode::kIo;
+  }
+}
+
+Result<> done(int result, std::string_view call, std::string_view subject = {}) {
+  if (result < 0) {
+    return std::unexpected(error(call, subject));
+  }
+  return {};
+}
+
+Result<UniqueFd> owned(int fd, std::string_view call, std::string_view subject = {}) {
+  if (fd < 0) {
+    return std::unexpected(error(call, subject));
+  }
+  return UniqueFd(fd);
+}
+
+Result<std::size_t> counted(ssize_t count, std::string_view call) {
+  if (count < 0) {
+    return std::unexpected(error(call));
+  }
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace
+
+Error error_of(int errno_value, std::string_view call, std::string_view subject) {
+  std::string text(call);
+  if (!subject.empty()) {
+    text.append("(").append(subject).append(")");
+  }
+  return Error(code_of(errno_value), std::move(text), errno_value);
+}
+
+Error error(std::string_view call, std::string_view subject) {
+  return error_of(errno, call, subject);
+}
+
+Result<UniqueFd> open(const std::string& path, int flags, mode_t mode) {
+  return owned(retry([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }), "open", path);
+}
+
+Result<UniqueFd> openat(int dir_fd, const std::string& path, int flags, mode_t mode) {
+  return owned(retry([&] { return ::openat(dir_fd, path.c_str(), flags | O_CLOEXEC, mode); }),
+               "openat", path);
+}
+
+Result<UniqueFd> openat2(int dir_fd, const std::string& path, int flags, std::uint64_t resolve,
+                         mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = mode;
+  how.resolve = resolve;
+  return owned(static_cast<int>(retry([&] {
+                 return ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how);
+               })),
+               "openat2", path);
+}
+
+Result<std::size_t> read(int fd, std::span<std::byte> buffer) {
+  return counted(retry([&] { return ::read(fd, buffer.data(), buffer.size()); }), "read");
+}
+
+Result<std::size_t> write(int fd, std::span<const std::byte> buffer) {
+  return counted(retry([&] { return ::write(fd, buffer.data(), buffer.size()); }), "write");
+}
+
+Result<std::size_t> pread(int fd, std::span<std::byte> buffer, off_t offset) {
+  return counted(retry([&] { return ::pread(fd, buffer.data(), buffer.size(), offset); }),
+                 "pread");
+}
+
+Result<> mkdir(const std::string& path, mode_t mode) {
+  return done(::mkdir(path.c_str(), mode), "mkdir", path);
+}
+
+Result<> mkdirat(int dir_fd, const std::string& path, mode_t mode) {
+  return done(::mkdirat(dir_fd, path.c_str(), mode), "mkdirat", path);
+}
+
+Result<> unlink(const std::string& path) { return done(::unlink(path.c_str()), "unlink", path); }
+
+Result<> rename(const std::string& from, const std::string& to) {
+  return done(::rename(from.c_str(), to.c_str()), "rename", from + ", " + to);
+}
+
+Result<> symlink(const std::string& target, const std::string& path) {
+  return done(::symlink(target.c_str(), path.c_str()), "symlink", path);
+}
+
+Result<> ftruncate(int fd, off_t size_bytes) {
+  return done(retry([&] { return ::ftruncate(fd, size_bytes); }), "ftruncate");
+}
+
+Result<> fchmod(int fd, mode_t mode) { return done(::fchmod(fd, mode), "fchmod"); }
+
+Result<> fchown(int fd, uid_t uid, gid_t gid) { return done(::fchown(fd, uid, gid), "fchown"); }
+
+Result<struct stat> fstat(int fd) {
+  struct stat status {};
+  TRY(done(::fstat(fd, &status), "fstat"));
+  return status;
+}
+
+Result<struct stat> stat(const std::string& path) {
+  struct stat status {};
+  TRY(done(::stat(path.c_str(), &status), "stat", path));
+  return status;
+}
+
+Result<> fsync(int fd) { return done(::fsync(fd), "fsync"); }
+
+Result<UniqueFd> dup(int fd) { return owned(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl(F_DUPFD)"); }
+
+Result<> keep_on_exec(int fd) { return done(::fcntl(fd, F_SETFD, 0), "fcntl(F_SETFD)"); }
+
+Result<> set_nonblocking(int fd, bool nonblocking) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  TRY(done(flags, "fcntl(F_GETFL)"));
+  const int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  return done(::fcntl(fd, F_SETFL, wanted), "fcntl(F_SETFL)");
+}
+
+Result<Pipe> pipe(int flags) {
+  int fds[2];
+  TRY(done(::pipe2(fds, flags | O_CLOEXEC), "pipe2"));
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+Result<std::pair<UniqueFd, UniqueFd>> socketpair(int domain, int type) {
+  int fds[2];
+  TRY(done(::socketpair(domain, type | SOCK_CLOEXEC, 0, fds), "socketpair"));
+  return std::pair(UniqueFd(fds[0]), UniqueFd(fds[1]));
+}
+
+Result<UniqueFd> eventfd(unsigned initial, int flags) {
+  return owned(::eventfd(initial, flags | EFD_CLOEXEC), "eventfd");
+}
+
+Result<UniqueFd> memfd_create(const std::string& name, unsigned flags) {
+  return owned(::memfd_create(name.c_str(), flags | MFD_CLOEXEC), "memfd_create");
+}
+
+Result<> send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) {
+  if (fds.size() > kMaxFdsPerMessage) {
+    return fail(ErrorCode::kInternal, "send_message: too many descriptors");
+  }
+  // SAFETY: sendmsg does not write through iov_base; its type is not const for readv's sake.
+  iovec vector{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFdsPerMessage * sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  if (!fds.empty()) {
+    std::memset(control, 0, sizeof control);
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+  }
+  const ssize_t sent = retry([&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL); });
+  if (sent < 0) {
+    return std::unexpected(error("sendmsg"));
+  }
+  if (static_cast<std::size_t>(sent) != bytes.size()) {
+    return fail(ErrorCode::kIo, "sendmsg: message was cut");
+  }
+  return {};
+}
+
+Result<Message> receive_message(int socket, std::size_t max_bytes) {
+  Message result;
+  result.bytes.resize(max_bytes);
+  iovec vector{result.bytes.data(), result.bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFdsPerMessage * sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t count = retry([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
+  if (count < 0) {
+    return std::unexpected(error("recvmsg"));
+  }
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+      const std::size_t fd_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (std::size_t i = 0; i < fd_count; ++i) {
+        int fd;
+        std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
+        result.fds.emplace_back(fd);
+      }
+    }
+  }
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    return fail(ErrorCode::kCorrupt, "recvmsg: message is larger than its kind may be");
+  }
+  result.bytes.resize(static_cast<std::size_t>(count));
+  return result;
+}
+
+Result<UniqueFd> pidfd_open(pid_t pid) {
+  return owned(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "pidfd_open");
+}
+
+Result<> pidfd_send_signal(int pidfd, int signal_number) {
+  return done(static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal_number, nullptr, 0)),
+              "pidfd_send_signal");
+}
+
+Result<bool> poll_one(int fd, short events, std::optional<std::chrono::milliseconds> timeout) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+  pollfd entry{fd, events, 0};
+  for (;;) {
+    int wait_ms = -1;
+    if (timeout) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+      wait_ms = static_cast<int>(std::max<std::int64_t>(0, left.count()));
+    }
+    const int ready = ::poll(&entry, 1, wait_ms);
+    if (ready > 0) {
+      return true;
+    }
+    if (ready == 0) {
+      return false;
+    }
+    if (errno != EINTR) {
+      return std::unexpected(error("poll"));
+    }
+  }
+}
+
+}  // namespace msb::base::sys

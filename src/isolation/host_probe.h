@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this host can give a sandbox, found by trying, not by reading version numbers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/try.h"
+
+namespace msb::isolation {
+
+struct Finding {
+  enum class Level { kGood, kWeak, kMissing };
+  std::string topic;   // "user namespaces", "memory limit", ...
+  Level level = Level::kGood;
+  std::string detail;  // what was found
+  std::string remedy;  // what the user can do; empty when good
+};
+
+struct HostProbe {
+  bool jail_usable = false;
+  std::vector<Finding> findings;
+};
+
+// Runs the warden's self-examination (`msb-warden probe`). Blocks for some milliseconds.
+Result<HostProbe> probe_host(const std::string& warden_path, const std::string& home);
+
+}  // namespace msb::isolation

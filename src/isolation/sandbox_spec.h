@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a tier is asked to build, and what it hands back. The engine has validated every field
+// against the user's rules; a tier validates again what its own safety rests on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace msb::isolation {
+
+struct Limits {
+  std::uint64_t memory_bytes = 512ull << 20;  // with swap: no more than this in all
+  double cpus = 1.0;                          // fractions of a core allowed
+  std::uint32_t max_processes = 512;
+  std::uint64_t disk_bytes = 4ull << 30;      // size of the writable layer
+};
+
+struct Volume {
+  base::UniqueFd source;     // O_PATH, opened by the engine with the caller's rights; file or folder
+  std::string guest_path;    // absolute
+  bool read_only = false;
+};
+
+struct SandboxSpec {
+  std::string id;            // instance id: [0-9a-f]{16}, new for each start
+  std::string name;          // for humans (hostname default, cgroup name)
+  std::string hostname;
+  std::vector<std::string> layer_paths;  // unpacked layers in store identity, lowest first
+  std::string writable_path; // folder of the writable layer: holds disk.img, or upper/ and work/
+  Limits limits;
+  std::vector<Volume> volumes;
+  // The user inside that owns the volumes' files: the host owner of a volume's root appears as it.
+  std::uint32_t volume_uid = 0;
+  std::uint32_t volume_gid = 0;
+};
+
+// What the kernel says about a running sandbox; descriptors are read with pread, in any thread.
+struct SandboxGauges {
+  base::UniqueFd memory_current;  // v1 memory.usage_in_bytes, v2 memory.current
+  base::UniqueFd memory_stat;     // memory.stat
+  base::UniqueFd memory_events;   // v1 memory.oom_control, v2 memory.events: "oom_kill N"
+  base::UniqueFd cpu_usage;       // v1 cpuacct.usage (ns), v2 cpu.stat (usage_usec)
+  base::UniqueFd pids_events;     // "max N"
+  base::UniqueFd writable_layer;  // O_PATH folder: fstatfs tells size and use when disk_limited
+  bool cgroup_v2 = false;
+  bool disk_limited = false;
+};
+
+struct StartedSandbox {
+  base::UniqueFd stream;      // SOCK_STREAM to the agent
+  SandboxGauges gauges;
+  // Promises this host cannot keep for this sandbox ("memory limit not enforced: ..."), if any.
+  std::vector<std::string> weaknesses;
+};
+
+}  // namespace msb::isolation

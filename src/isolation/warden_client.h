@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine's end of the warden: starts the msb-warden process and asks it to make and end
+// sandboxes. The warden ends, with every sandbox it made, when this object or the program that
+// owns it goes away, for whatever reason.
+//
+//   WardenClient::spawn ──► [msb-warden] ──► create ──► ... exit report ... ◄── destroy
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/try.h"
+#include "isolation/sandbox_spec.h"
+
+namespace msb::isolation {
+
+struct WardenOptions {
+  std::string warden_path;  // msb-warden executable
+  std::string agent_path;   // msb-agent executable
+  std::string home;         // $MSB_HOME: layer_paths and writable_path must lie beneath it
+  std::string engine_id;    // [0-9a-f]{16}; names this engine's cgroups
+};
+
+// How a sandbox ended.
+struct SandboxExit {
+  std::string id;
+  enum class Cause { kDestroyed, kAgentExited, kAgentKilled, kWardenGone } cause{};
+  int code = 0;              // exit status or signal of the agent
+  bool out_of_memory = false;  // the kernel killed it at its memory limit
+};
+
+class WardenClient {
+ public:
+  // `on_exit` is called from a thread of the client, once per sandbox, after every process of the
+  // sandbox is gone; it must not block and must not call back into the client.
+  static Result<std::unique_ptr<WardenClient>> spawn(const WardenOptions& options,
+                                                     std::function<void(SandboxExit)> on_exit);
+  WardenClient(const WardenClient&) = delete;
+  WardenClient& operator=(const WardenClient&) = delete;
+  // Ends the warden and all sandboxes, and waits for it.
+  ~WardenClient();
+
+  // Returns once the jail is complete and the agent is being executed. Thread-safe; calls from
+  // several threads run at the same time. On failure nothing is left behind.
+  Result<StartedSandbox> create(SandboxSpec spec);
+
+  // Kills every process of the sandbox and returns when they are gone and its limits, mounts and
+  // identity are free again. Not existing (any more) is a success. Thread-safe.
+  Result<> destroy(const std::string& id);
+
+  // Removes what dead engines left in cgroups. Called by the engine once, after spawn.
+  Result<> sweep();
+
+ private:
+  class Impl;
+  explicit WardenClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace msb::isolation
