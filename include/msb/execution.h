@@ -66,6 +66,9 @@ class CodeExecution : public Output {
   const std::string& language() const { return language_; }
   // The status is not "success", or something was written to stderr.
   bool has_error() const;
+  // "exit": the status that the code asked for. "died": 128 + signal number if a signal ended the
+  // interpreter, else its exit status. 0 otherwise.
+  int exit_code() const { return exit_code_; }
   // The interpreter was replaced: variables of earlier runs are gone.
   bool state_lost() const { return state_lost_; }
   // {"status","language","output":[{"stream","text"}...],...}; lines as in the wire contract.
@@ -75,6 +78,7 @@ class CodeExecution : public Output {
   friend class ExecutionBuilder;
   std::string status_ = "success";
   std::string language_;
+  int exit_code_ = 0;
   bool state_lost_ = false;
 };
 

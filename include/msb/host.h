@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "msb/result.h"
@@ -31,6 +32,9 @@ struct HostReport {
   std::vector<TierReport> tiers;
   std::string to_json() const;
 };
+
+// "0.1.0": the version of this library.
+std::string_view version() noexcept;
 
 Result<HostReport> examine_host(const std::string& home = {}, const std::string& libexec_dir = {});
 

@@ -18,6 +18,7 @@
 namespace msb {
 
 class Engine;
+struct ImageProgress;  // msb/image.h
 
 // Everything a sandbox can be started with. All fields are checked before anything happens; an
 // error names the field, the value and the rule (kInvalidArgument).
@@ -62,11 +63,21 @@ struct SandboxOptions {
   // 1 .. 63 of [A-Za-z0-9_-], first alphanumeric. Empty: "sandbox-" and 8 hex digits, and the
   // sandbox is ephemeral: its files live as long as this object, not until remove().
   std::string name;
+  // Makes a named sandbox ephemeral, too. start() then refuses a name that has a stored definition
+  // (kAlreadyExists), so files that someone kept are neither used nor lost.
+  bool is_ephemeral = false;
   std::string namespace_ = "default";
   // Null: nothing is logged.
   std::shared_ptr<Logger> logger;
   // The engine to run in. Null: the process's own, made at the first start.
   std::shared_ptr<Engine> engine;
+};
+
+struct StartOptions {
+  // Called while an image that is not on this host is pulled; from a thread of the SDK.
+  std::function<void(const ImageProgress&)> on_progress;
+  // Ends start() early, with everything undone: kCancelled.
+  std::stop_token stop;
 };
 
 enum class Stream { kStdout, kStderr };

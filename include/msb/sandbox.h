@@ -143,8 +143,8 @@ class Sandbox {
 
   // Errors, all within kFailedToStartSandbox: kSandboxAlreadyStarted, kInvalidArgument (bad field),
   // kNotFound (image, volume, dependency), kConflict (name in use by another program, port taken),
-  // kUnsupported, kUnavailable (registry), ... After an error nothing was created.
-  Result<> start(const StartConfig& config = {});
+  // kUnsupported, kUnavailable (registry), kCancelled, ... After an error nothing was created.
+  Result<> start(const StartConfig& config = {}, const StartOptions& options = {});
   // Returns when no process of the sandbox is left; start() right after it works. Files stay.
   // Errors, within kFailedToStopSandbox: kSandboxNotStarted.
   Result<> stop();
