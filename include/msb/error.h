@@ -71,6 +71,12 @@ class [[nodiscard]] Error {
   // `text` names the failing call or field. `sys_errno` is an errno value or 0; its description is
   // appended to the text.
   Error(ErrorCode code, std::string text, int sys_errno = 0);
+  // Out of line: errors are rare, and every Result would carry this code inline.
+  Error(const Error&);
+  Error(Error&&) noexcept;
+  Error& operator=(const Error&);
+  Error& operator=(Error&&) noexcept;
+  ~Error();
 
   // The same error with one more outer layer, which says what was being done. Without a code the
   // layer carries the code of the layer below.

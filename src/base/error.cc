@@ -66,6 +66,12 @@ Error::Error(ErrorCode code, std::string text, int sys_errno) : sys_errno_(sys_e
   layers_.push_back({code, std::move(text)});
 }
 
+Error::Error(const Error&) = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(const Error&) = default;
+Error& Error::operator=(Error&&) noexcept = default;
+Error::~Error() = default;
+
 Error Error::wrap(std::string text) && {
   layers_.insert(layers_.begin(), Layer{code(), std::move(text)});
   return std::move(*this);
