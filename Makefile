@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front: each target is what one would type oneself, in the right order. `make help` lists them.
+
+PRESET ?= release
+PREFIX ?= /usr/local
+BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
+SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test format lint install clean
+
+help:  ## this list
+	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: $(BUILD)/build.ninja  ## everything, into build/bin
+	@tools/install-deps build
+	cmake --build --preset $(PRESET)
+
+$(BUILD)/build.ninja: CMakePresets.json
+	@tools/install-deps build
+	cmake --preset $(PRESET)
+
+run: build  ## the quick start: a Python sandbox, from nothing
+	@tools/install-deps images
+	@images/build --import $(BUILD)/bin/msb python
+	$(BUILD)/bin/quickstart
+
+test: build  ## all tests; the last line counts them
+	@tools/install-deps images test
+	@images/build --import $(BUILD)/bin/msb python node
+	tools/run-tests $(BUILD)
+
+format:  ## rewrites the sources as .clang-format says
+	@tools/install-deps lint
+	$(SOURCES) | xargs clang-format-19 -i
+
+lint:  ## formatting, clang's warnings and clang-tidy, on every file
+	@tools/install-deps build lint
+	$(SOURCES) | xargs clang-format-19 --dry-run -Werror
+	cmake --preset clang
+	cmake --build --preset clang
+	run-clang-tidy-19 -quiet -p build/clang
+
+install: build  ## into PREFIX (/usr/local)
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:  ## removes build/, the packed images in it included; the image store stays
+	rm -rf build
