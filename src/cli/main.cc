@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/main.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/sys.h"
+#include "base/try.h"
+#include "cli/arguments.h"
+#include "cli/nearest.h"
+#include "cli/report.h"
+#include "cli/verb.h"
+#include "msb/host.h"
+
+namespace msb::cli {
+namespace {
+
+struct Verb {
+  std::string_view name;
+  std::string_view about;
+  VerbFunction* function;
+};
+
+constexpr std::array kVerbs = {
+    Verb{"run", "Run a command in a fresh sandbox", run},
+    Verb{"eval", "Run Python or JavaScript in a fresh sandbox", eval},
+    Verb{"pull", "Fetch an image from a registry", pull},
+    Verb{"image", "List, import, inspect and remove images", image},
+    Verb{"doctor", "Tell what this host can do, and how to mend the rest", doctor},
+    Verb{"version", "Print the version", version},
+};
+
+std::string overview() {
+  std::string text = "\nVerbs:\n";
+  for (const Verb& verb : kVerbs) {
+    text.append("  ").append(verb.name).append(10 - verb.name.size(), ' ').append(verb.about);
+    text += '\n';
+  }
+  return text +
+         "\nExamples:\n"
+         "  msb eval python \"x = 20\" \"x * 2\"\n"
+         "  msb run -v ./data:/data:ro alpine -- ls -l /data\n"
+         "\n`msb VERB --help` tells more.\n";
+}
+
+Error unknown_verb(const std::string& typed) {
+  std::vector<std::string> names;
+  std::ranges::transform(kVerbs, std::back_inserter(names),
+                         [](const Verb& verb) { return std::string(verb.name); });
+  std::string text = "unknown verb '" + typed + "'";
+  if (const auto close = nearest(typed, names)) {
+    text += "; did you mean " + *close + "?";
+  }
+  return usage_error("", text);
+}
+
+Result<int> dispatch(std::vector<std::string> words, std::string& verb_name) {
+  Context context;
+  const std::string verbs = overview();
+  Arguments arguments(context, {.verb = "",
+                                .usage = "[--home DIR] VERB [ARGUMENT...]",
+                                .about = "Run code that nobody vouches for in isolated sandboxes.",
+                                .epilogue = verbs});
+  bool wants_version = false;
+  arguments.flag("-V,--version", "Print the version", wants_version);
+  auto rest = TRY(arguments.parse(std::move(words), Operands::kEndOptions));
+  if (!rest) {
+    return 0;
+  }
+  if (wants_version) {
+    return version(std::move(context), {});
+  }
+  if (rest->empty() || (rest->size() == 1 && rest->front() == "help")) {
+    const std::string text = arguments.help_text();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+  }
+  if (rest->front() == "help") {  // "msb help run"
+    rest->erase(rest->begin());
+    rest->resize(1);
+    rest->emplace_back("--help");
+  }
+  const auto* verb = std::ranges::find(kVerbs, rest->front(), &Verb::name);
+  if (verb == kVerbs.end()) {
+    return std::unexpected(unknown_verb(rest->front()));
+  }
+  verb_name = verb->name;
+  rest->erase(rest->begin());
+  return verb->function(std::move(context), *std::move(rest));
+}
+
+// A file opened later must not become somebody's stdin, stdout or stderr.
+void occupy_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      (void)::open("/dev/null", O_RDWR);  // the lowest free number: fd
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  occupy_standard_descriptors();
+  std::string verb;
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const Result<int> status = dispatch(std::move(words), verb);
+  if (!status) {
+    std::fflush(stdout);
+    say_error(verb, status.error());
+    return kOurFailure;
+  }
+  // What was printed may still wait in the buffer: only now is it known whether it arrived.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    say_error(verb, base::sys::error("write", "stdout"));
+    return kOurFailure;
+  }
+  return *status;
+}
+
+}  // namespace msb::cli

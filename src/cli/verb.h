@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The verbs of msb. Each is a function in a file of its own, verb_<name>.cc; the one table of them
+// is in main.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/context.h"
+#include "msb/result.h"
+
+namespace msb::cli {
+
+// The exit status; an error is reported by the caller and ends msb with kOurFailure.
+using VerbFunction = Result<int>(Context context, std::vector<std::string> arguments);
+
+VerbFunction run;
+VerbFunction eval;
+VerbFunction pull;
+VerbFunction image;
+VerbFunction doctor;
+VerbFunction version;
+
+}  // namespace msb::cli
