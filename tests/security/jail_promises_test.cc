@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the jail promises about its guest, each tried from inside by Python code: once as the image's
+// user and once as root. An attempt prints what came of it; a test compares that with the promise.
+#include <gtest/gtest.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "msb/msb.h"
+
+namespace msb {
+namespace {
+
+// Available to every attempt: raw system calls with the name of their errno.
+constexpr const char* kPrelude = R"(
+import ctypes, errno, os, socket, struct
+_libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *args):
+    ctypes.set_errno(0)
+    result = _libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) if isinstance(a, int) else a for a in args])
+    return errno.errorcode.get(ctypes.get_errno(), '?') if result < 0 else 'worked'
+def attempt(function, *args, **kwargs):
+    try:
+        return 'worked: %r' % (function(*args, **kwargs),)
+    except OSError as error:
+        return errno.errorcode.get(error.errno, '?')
+def status(key):
+    return [l.split()[1] for l in open('/proc/self/status') if l.startswith(key + ':')][0]
+)";
+
+class JailPromises : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    StartConfig config;
+    config.user = GetParam();
+    const auto started = sandbox_.start(config);
+    ASSERT_TRUE(started) << started.error().message();
+    run(kPrelude);
+  }
+
+  std::string run(const std::string& code) {
+    RunOptions options;
+    options.timeout = std::chrono::seconds(30);
+    const auto execution = sandbox_.code().run(code, options);
+    if (!execution) {
+      return "error: " + execution.error().message();
+    }
+    return execution->output() + execution->error();
+  }
+
+  PythonSandbox sandbox_;
+};
+
+INSTANTIATE_TEST_SUITE_P(As, JailPromises, testing::Values("", "root"),
+                         [](const auto& user) { return *user.param == '\0' ? "User" : "Root"; });
+
+TEST_P(JailPromises, NoNewPrivilegesAndAFilterAreInForce) {
+  EXPECT_EQ(run("print(status('NoNewPrivs'), status('Seccomp'))"), "1 2");
+}
+
+TEST_P(JailPromises, HoldsOnlyHarmlessCapabilities) {
+  // CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID NET_BIND_SERVICE
+  EXPECT_EQ(run("print(int(status('CapBnd'), 16) & ~0x4fb)"), "0");
+  EXPECT_EQ(run("print(int(status('CapEff'), 16) & ~0x4fb)"), "0");
+  EXPECT_EQ(run("print(int(status('CapAmb'), 16))"), "0");
+}
+
+TEST_P(JailPromises, ItsIdsAreNoIdsOfTheHost) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "only root has id ranges to give";
+  }
+  EXPECT_EQ(run("m = [list(map(int, l.split())) for l in open('/proc/self/uid_map')]\n"
+                "print(all(outside >= 0x70000000 for _, outside, _ in m), sum(n for _, _, n in m))"),
+            "True 65536");
+}
+
+TEST_P(JailPromises, SeesOnlyItsOwnProcesses) {
+  EXPECT_EQ(run("print(open('/proc/1/comm').read().strip(), "
+                "max(int(p) for p in os.listdir('/proc') if p.isdigit()) < 100)"),
+            "msb-agent True");
+}
+
+TEST_P(JailPromises, MakesNoNamespaces) {
+  EXPECT_EQ(run("print(*[call(272, flag) for flag in "
+                "(0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)])"),
+            "EPERM EPERM EPERM EPERM EPERM EPERM EPERM");
+  // clone with namespace flags; clone3 does not exist, so libraries fall back to clone.
+  EXPECT_EQ(run("print(call(56, 0x10000000 | 17, 0, 0, 0, 0), call(435, 0, 0))"), "EPERM ENOSYS");
+  EXPECT_EQ(run("print(call(308, os.open('/proc/self/ns/net', os.O_RDONLY), 0))"), "EPERM");
+}
+
+TEST_P(JailPromises, MountsNothing) {
+  EXPECT_EQ(run("print(call(165, b'none', b'/tmp', b'tmpfs', 0, 0), call(166, b'/proc', 2), "
+                "call(155, b'/', b'/'))"),
+            "EPERM EPERM EPERM");
+  // open_tree, move_mount, fsopen, fsmount, mount_setattr
+  EXPECT_EQ(run("print({call(n, -100, b'/', 1, 0, 0, 0) for n in (428, 429, 430, 432, 442)} "
+                "<= {'EPERM', 'ENOSYS'})"),
+            "True");
+}
+
+TEST_P(JailPromises, CannotReachTheDarkCornersOfTheKernel) {
+  // bpf perf_event_open userfaultfd io_uring_setup add_key request_key keyctl init_module
+  // finit_module delete_module kexec_load kexec_file_load reboot swapon acct settimeofday
+  // name_to_handle_at open_by_handle_at quotactl iopl ioperm
+  EXPECT_EQ(run("print({n: r for n in (321, 298, 323, 425, 248, 249, 250, 175, 313, 176, 246, 320, "
+                "169, 167, 163, 164, 303, 304, 179, 172, 173) "
+                "if (r := call(n, 0, 0, 0, 0, 0, 0)) not in ('EPERM', 'ENOSYS')})"),
+            "{}");
+}
+
+TEST_P(JailPromises, OpensNoExoticSockets) {
+  // AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, raw IP
+  EXPECT_EQ(run("print(all(not attempt(socket.socket, f, t, p).startswith('worked') for f, t, p in "
+                "((17, 3, 3), (40, 1, 0), (38, 5, 0), (31, 3, 1), (2, 3, 255), (10, 3, 255))))"),
+            "True");
+}
+
+TEST_P(JailPromises, HasLoopbackAndNoOtherNetwork) {
+  EXPECT_EQ(run("print([name for _, name in socket.if_nameindex()])"), "['lo']");
+  EXPECT_EQ(run("s = socket.socket(); s.bind(('127.0.0.1', 80)); s.listen()\n"
+                "c = socket.create_connection(('127.0.0.1', 80), 5); print('connected')"),
+            "connected");
+  EXPECT_EQ(run("print(attempt(socket.create_connection, ('169.254.169.254', 80), 2))"),
+            "ENETUNREACH");
+}
+
+TEST_P(JailPromises, WritesNoKernelSettings) {
+  EXPECT_EQ(run("print({p: r for p in ('/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', "
+                "'/proc/sys/vm/drop_caches', '/sys/kernel/uevent_helper', '/sys/fs/cgroup/x', "
+                "'/proc/sys/kernel/hostname') "
+                "if (r := attempt(open, p, 'w')).startswith('worked')})"),
+            "{}");
+}
+
+TEST_P(JailPromises, ReadsNoKernelSecrets) {
+  EXPECT_EQ(run("def size(p):\n"
+                "    try:\n"
+                "        return len(open(p, 'rb').read(100))\n"
+                "    except OSError:\n"
+                "        return 0\n"
+                "print({p for p in ('/proc/kcore', '/proc/keys', '/proc/timer_list', '/proc/kmsg', "
+                "'/proc/kallsyms', '/sys/kernel/security/lockdown') if size(p) and "
+                "not (p == '/proc/kallsyms' and open(p).read(16) == '0' * 16)})"),
+            "set()");
+}
+
+TEST_P(JailPromises, MakesNoDeviceNodes) {
+  EXPECT_EQ(run("print(attempt(os.mknod, '/tmp/sda', 0o60666, os.makedev(8, 0)), "
+                "attempt(os.mknod, '/tmp/mem', 0o20666, os.makedev(1, 1)))"),
+            "EPERM EPERM");
+  EXPECT_EQ(run("print(sorted(os.listdir('/dev')))"),
+            "['fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', "
+            "'stdout', 'tty', 'urandom', 'zero']");
+}
+
+TEST_P(JailPromises, InheritsNoDescriptorOfTheHost) {
+  // The agent's own stream is the only socket there is, and it is the agent's.
+  EXPECT_EQ(run("print([l for f in os.listdir('/proc/self/fd') "
+                "if (l := attempt(os.readlink, '/proc/self/fd/' + f)) and "
+                "not any(k in l for k in ('pipe:', '/dev/null', 'ENOENT', '/proc/', 'socket:'))])"),
+            "[]");
+}
+
+TEST_P(JailPromises, DoesNotTouchTheAgent) {
+  EXPECT_EQ(run("print(call(101, 16, 1, 0, 0) in ('EPERM', 'ENOSYS'), "
+                "attempt(open, '/proc/1/mem', 'rb').startswith('E'), "
+                "attempt(os.readlink, '/proc/1/exe').startswith('E'))"),
+            "True True True");
+}
+
+TEST_P(JailPromises, ItsMountsAreBeyondItsPower) {
+  EXPECT_EQ(run("print([l.split()[4] for l in open('/proc/self/mountinfo') "
+                "if '/.microsandbox' in l.split()[3]])"),
+            "[]");
+  EXPECT_EQ(run("s = os.statvfs('/'); print(bool(s.f_flag & os.ST_NOSUID), "
+                "bool(os.statvfs('/sys').f_flag & os.ST_RDONLY), "
+                "bool(os.statvfs('/proc/sys').f_flag & os.ST_RDONLY))"),
+            "True True True");
+}
+
+TEST_P(JailPromises, TypesNothingIntoTerminals) {
+  EXPECT_EQ(run("import pty, fcntl, termios\n"
+                "m, s = pty.openpty()\n"
+                "print(attempt(fcntl.ioctl, s, termios.TIOCSTI, b'x'))"),
+            "EPERM");
+}
+
+TEST(JailNeighbours, DoNotMeet) {
+  PythonSandbox first;
+  PythonSandbox second;
+  ASSERT_TRUE(first.start());
+  ASSERT_TRUE(second.start());
+  ASSERT_TRUE(first.code().run("open('/tmp/secret', 'w').write('x')\n"
+                               "import socket; s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()\n"
+                               "a = socket.socket(socket.AF_UNIX); a.bind('\\0abstract')"));
+  const auto seen = second.code().run(
+      "import os, socket\n"
+      "def try_(f):\n"
+      "    try:\n"
+      "        f(); return 'worked'\n"
+      "    except OSError as e:\n"
+      "        return type(e).__name__\n"
+      "print(os.path.exists('/tmp/secret'), try_(lambda: socket.create_connection(('127.0.0.1', 7777), 1)),"
+      " try_(lambda: socket.socket(socket.AF_UNIX).connect('\\0abstract')))");
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->output(), "False ConnectionRefusedError ConnectionRefusedError");
+  const auto map = [](PythonSandbox& sandbox) {
+    return sandbox.code().run("print(open('/proc/self/uid_map').read().split()[1])")->output();
+  };
+  if (::geteuid() == 0) {
+    EXPECT_NE(map(first), map(second));
+  }
+}
+
+TEST(JailNeighbours, HaveTheirOwnHostName) {
+  PythonSandbox sandbox;
+  ASSERT_TRUE(sandbox.start());
+  utsname host{};
+  ASSERT_EQ(::uname(&host), 0);
+  const auto name = sandbox.code().run("import socket; print(socket.gethostname())");
+  ASSERT_TRUE(name);
+  EXPECT_NE(name->output(), host.nodename);
+  EXPECT_EQ(name->output(), sandbox.name());
+}
+
+}  // namespace
+}  // namespace msb
