@@ -36,6 +36,12 @@ bool looks_like_an_option(std::string_view text) {
   return text.size() > 1 && text[0] == '-' && !(text[1] >= '0' && text[1] <= '9') && text[1] != '.';
 }
 
+std::string flag_with_value(std::string_view text) {
+  const std::size_t begin = std::min(text.find('-'), text.size());
+  const std::size_t end = text.find(' ', begin);
+  return std::string(text.substr(begin, end - begin)) + " takes no value";
+}
+
 }  // namespace
 
 class Arguments::Impl {
@@ -136,6 +142,14 @@ Result<std::optional<std::vector<std::string>>> Arguments::parse(std::vector<std
     const std::string text = help_text();
     std::fwrite(text.data(), 1, text.size(), stdout);
     return std::nullopt;
+  } catch (const CLI::ArgumentMismatch& error) {
+    // "--memory: 1 required MIB missing"
+    const std::string text = error.what();
+    return std::unexpected(
+        usage_error(impl_->verb, text.substr(0, text.find(':')) + " needs a value"));
+  } catch (const CLI::ConversionError& error) {
+    // Only flags convert anything: "Could not convert: --quiet = yes"
+    return std::unexpected(usage_error(impl_->verb, flag_with_value(error.what())));
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(impl_->verb, error.what()));
   }

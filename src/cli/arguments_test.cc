@@ -104,8 +104,11 @@ TEST_F(ArgumentsTest, SuggestsTheOptionThatWasMeant) {
             "unknown option -it (see msb run --help)");
 }
 
-TEST_F(ArgumentsTest, SaysThatAValueIsMissing) {
-  EXPECT_THAT(error({"--memory"}, Operands::kEndOptions), HasSubstr("--memory"));
+TEST_F(ArgumentsTest, SaysThatAValueIsMissingOrTooMuch) {
+  EXPECT_EQ(error({"--memory"}, Operands::kEndOptions),
+            "--memory needs a value (see msb run --help)");
+  EXPECT_EQ(error({"--quiet=yes", "img"}, Operands::kEndOptions),
+            "--quiet takes no value (see msb run --help)");
 }
 
 TEST_F(ArgumentsTest, HelpTeachesUsageOptionsAndExamples) {

@@ -40,7 +40,7 @@ constexpr std::array kVerbs = {
 };
 
 std::string overview() {
-  std::string text = "\nVerbs:\n";
+  std::string text = "Verbs:\n";
   for (const Verb& verb : kVerbs) {
     text.append("  ").append(verb.name).append(10 - verb.name.size(), ' ').append(verb.about);
     text += '\n';

@@ -14,17 +14,20 @@ std::string_view advice(const Error& error) {
   if (error.is(ErrorCode::kUnsupported)) {
     return "; `msb doctor` tells what this host can do and how to mend the rest";
   }
-  if (error.is(ErrorCode::kOutOfMemory)) {
-    return "; raise the limit with --memory";
-  }
-  if (error.is(ErrorCode::kDiskFull)) {
-    return "; raise the limit with --disk";
-  }
-  if (error.is(ErrorCode::kTooManyProcesses)) {
-    return "; raise the limit with --processes";
-  }
   if (error.is(ErrorCode::kInternal)) {
     return "; this is a defect of microsandbox, please report it";
+  }
+  // Elsewhere it is the host that has run out of something.
+  const bool was_inside =
+      error.is(ErrorCode::kFailedToRunCommand) || error.is(ErrorCode::kFailedToRunCode);
+  if (was_inside && error.is(ErrorCode::kOutOfMemory)) {
+    return "; raise the limit with --memory";
+  }
+  if (was_inside && error.is(ErrorCode::kDiskFull)) {
+    return "; raise the limit with --disk";
+  }
+  if (was_inside && error.is(ErrorCode::kTooManyProcesses)) {
+    return "; raise the limit with --processes";
   }
   return {};
 }
