@@ -21,21 +21,21 @@ namespace msb::image {
 
 // The part of the OCI image configuration that a sandbox honours.
 struct ImageConfig {
-  std::vector<std::string> env;         // KEY=VALUE
+  std::vector<std::string> env;  // KEY=VALUE
   std::vector<std::string> entrypoint;
   std::vector<std::string> cmd;
-  std::string user;                     // "", "name", "uid", "user:group"
+  std::string user;  // "", "name", "uid", "user:group"
   std::string workdir;
   std::vector<std::uint16_t> exposed_tcp_ports;
 };
 
 struct Image {
-  std::string reference;                // as stored: "docker.io/library/alpine:latest"
-  std::string digest;                   // of the manifest: "sha256:..."
+  std::string reference;  // as stored: "docker.io/library/alpine:latest"
+  std::string digest;     // of the manifest: "sha256:..."
   ImageConfig config;
-  std::vector<std::string> layer_paths; // unpacked roots, lowest first
-  std::uint64_t size_bytes = 0;         // of the unpacked layers
-  std::string created;                  // RFC 3339, as the config says; may be empty
+  std::vector<std::string> layer_paths;  // unpacked roots, lowest first
+  std::uint64_t size_bytes = 0;          // of the unpacked layers
+  std::string created;                   // RFC 3339, as the config says; may be empty
   // Held while the image is in use: prune and remove leave its layers alone.
   std::shared_ptr<base::UniqueFd> lease;
 };
@@ -43,15 +43,15 @@ struct Image {
 struct Progress {
   enum class Stage { kResolve, kDownload, kUnpack, kDone };
   Stage stage = Stage::kResolve;
-  std::string item;                     // layer digest, shortened by whoever shows it
+  std::string item;  // layer digest, shortened by whoever shows it
   std::uint64_t done_bytes = 0;
-  std::uint64_t total_bytes = 0;        // 0: not known
+  std::uint64_t total_bytes = 0;  // 0: not known
 };
 // Called from any thread of the pull, one at a time.
 using ProgressCallback = std::function<void(const Progress&)>;
 
 struct PullOptions {
-  bool plain_http = false;              // also for hosts that are not loopback
+  bool plain_http = false;  // also for hosts that are not loopback
   ProgressCallback on_progress;
   std::stop_token stop;
 };
@@ -66,8 +66,8 @@ struct ImportOptions {
 class Store {
  public:
   struct Options {
-    std::string home;                   // $MSB_HOME; created 0700 if it is not there
-    std::string unpack_path;            // msb-unpack executable
+    std::string home;         // $MSB_HOME; created 0700 if it is not there
+    std::string unpack_path;  // msb-unpack executable
   };
   static Result<std::shared_ptr<Store>> open(Options options);
   virtual ~Store() = default;

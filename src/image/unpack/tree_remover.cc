@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/unpack/tree_remover.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/sys.h"
+#include "image/printable.h"
+#include "image/unpack/entry_path.h"
+
+namespace msb::image::unpack {
+namespace {
+
+namespace sys = base::sys;
+
+struct CloseStream {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+using DirStream = std::unique_ptr<DIR, CloseStream>;
+
+Result<DirStream> open_stream(int parent_fd, const std::string& name) {
+  base::UniqueFd fd = TRY(sys::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  DirStream stream(::fdopendir(fd.get()));
+  if (stream == nullptr) {
+    return std::unexpected(sys::error("fdopendir", printable(name)));
+  }
+  static_cast<void>(fd.release());  // the stream closes it
+  return stream;
+}
+
+}  // namespace
+
+// Depth first, with the streams of the folders above on a stack: no deeper than a tree can be that
+// came out of an archive.
+Result<> empty_folder(int folder_fd) {
+  struct Level {
+    DirStream stream;
+    std::string name;
+  };
+  std::vector<Level> levels;
+  levels.push_back({
+    TRY(open_stream(folder_fd, "."))
+    , ""
+  });
+  while (!levels.empty()) {
+    DIR* const stream = levels.back().stream.get();
+    const int fd = ::dirfd(stream);
+    errno = 0;
+    const dirent* const entry = ::readdir(stream);  // NOLINT(concurrency-mt-unsafe): own stream
+    if (entry == nullptr) {
+      if (errno != 0) {
+        return std::unexpected(sys::error("readdir", printable(levels.back().name)));
+      }
+      const std::string name = std::move(levels.back().name);
+      levels.pop_back();
+      if (!levels.empty() &&
+          ::unlinkat(::dirfd(levels.back().stream.get()), name.c_str(), AT_REMOVEDIR) < 0) {
+        return std::unexpected(sys::error("unlinkat", printable(name)));
+      }
+      continue;
+    }
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") {
+      continue;
+    }
+    if (entry->d_type != DT_DIR) {
+      if (::unlinkat(fd, name.c_str(), 0) == 0) {
+        continue;
+      }
+      if (errno != EISDIR) {
+        return std::unexpected(sys::error("unlinkat", printable(name)));
+      }
+    }
+    if (levels.size() > kMaxPathDepth) {
+      return fail(ErrorCode::kCorrupt, "folders nested too deep");
+    }
+    levels.push_back({
+      TRY(open_stream(fd, name))
+      , name
+    });
+  }
+  return {};
+}
+
+Result<> remove_folder_at(int parent_fd, const std::string& name) {
+  const base::UniqueFd folder =
+      TRY(sys::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  TRY(empty_folder(folder.get()));
+  if (::unlinkat(parent_fd, name.c_str(), AT_REMOVEDIR) < 0) {
+    return std::unexpected(sys::error("unlinkat", printable(name)));
+  }
+  return {};
+}
+
+}  // namespace msb::image::unpack

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/unpacker.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/child_process.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/sys.h"
+#include "image/printable.h"
+#include "image/unpack/protocol.h"
+
+namespace msb::image {
+namespace {
+
+namespace sys = base::sys;
+
+constexpr int kPipeBytes = 1 << 20;
+constexpr std::size_t kChunkBytes = 256 * 1024;
+constexpr std::uint64_t kMaxLayerBytes = 32ull << 30;
+constexpr std::uint64_t kMaxLayerEntries = 2'000'000;
+// The pieces of tar around the files' bytes.
+constexpr std::uint64_t kMaxTarBytes = kMaxLayerBytes + (kMaxLayerEntries << 12);
+// A process that was taken over may do nothing at all, for ever.
+constexpr std::chrono::minutes kStallTimeout{5};
+
+struct ChildSays {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+
+// One run of msb-unpack.
+class Worker {
+ public:
+  static Result<Worker> start(const std::string& program, std::vector<std::string> arguments,
+                              std::vector<std::pair<int, int>> fds) {
+    sys::Pipe status = TRY(sys::pipe());
+    base::ChildSpec spec;
+    spec.path = program;
+    spec.argv = {"msb-unpack"};
+    spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
+    spec.env = std::vector<std::string>{};
+    spec.fds = std::move(fds);
+    spec.fds.emplace_back(status.write_end.get(), unpack::kStatusFd);
+    spec.new_session = true;
+    Worker worker;
+    worker.child_ = TRY(base::ChildProcess::spawn(spec));
+    worker.status_ = std::move(status.read_end);
+    return worker;
+  }
+
+  // Waits for its end.
+  Result<ChildSays> finish() {
+    const auto exit = TRY(child_.wait(kStallTimeout));
+    if (!exit) {
+      return fail(ErrorCode::kTimeout, "the unpacker does not end");
+    }
+    // What a process of foreign mind may have written is bounded by the pipe.
+    TRY(sys::set_nonblocking(status_.get(), true));
+    const auto line = base::read_all(status_.get(), unpack::kMaxStatusBytes);
+    if (!line || line->empty()) {
+      return fail(ErrorCode::kCorrupt, "the unpacker ended early: " + exit->text());
+    }
+    return parse(std::string_view(*line).substr(0, line->find('\n')));
+  }
+
+ private:
+  static Result<ChildSays> parse(std::string_view line) {
+    const std::size_t one = line.find(' ');
+    const std::size_t two = line.find(' ', one + 1);
+    if (one != std::string_view::npos && two != std::string_view::npos) {
+      const std::string_view verb = line.substr(0, one);
+      const auto first = base::parse_number<std::uint64_t>(line.substr(one + 1, two - one - 1));
+      if (verb == "error" && first) {
+        return fail(code_of(*first), printable(line.substr(two + 1), unpack::kMaxStatusBytes));
+      }
+      const auto second = base::parse_number<std::uint64_t>(line.substr(two + 1));
+      if (verb == "ok" && first && second) {
+        return ChildSays{.entries = *first, .bytes = *second};
+      }
+    }
+    return fail(ErrorCode::kCorrupt, "the unpacker answers nonsense");
+  }
+
+  static ErrorCode code_of(std::uint64_t number) {
+    for (const ErrorCode code :
+         {ErrorCode::kUnsupported, ErrorCode::kResourceExhausted, ErrorCode::kDiskFull,
+          ErrorCode::kPermissionDenied, ErrorCode::kIo, ErrorCode::kInternal}) {
+      if (number == static_cast<std::uint64_t>(code)) {
+        return code;
+      }
+    }
+    return ErrorCode::kCorrupt;
+  }
+
+  base::ChildProcess child_;
+  base::UniqueFd status_;
+};
+
+// An eventfd that is readable once stop is requested: for poll.
+class StopEvent {
+ public:
+  static Result<StopEvent> create() { return StopEvent(TRY(sys::eventfd(0, EFD_NONBLOCK))); }
+  int fd() const { return event_.get(); }
+  void raise() const {
+    const std::uint64_t one = 1;
+    static_cast<void>(sys::write(event_.get(), std::as_bytes(std::span(&one, 1))));
+  }
+
+ private:
+  explicit StopEvent(base::UniqueFd event) : event_(std::move(event)) {}
+  base::UniqueFd event_;
+};
+
+// kCancelled when asked to stop, kTimeout when nothing happens for too long.
+Result<> wait_ready(int fd, short events, const StopEvent& stop) {
+  pollfd fds[] = {{fd, events, 0}, {stop.fd(), POLLIN, 0}};
+  const auto timeout = std::chrono::milliseconds(kStallTimeout);
+  int count = 0;
+  do {
+    count = ::poll(fds, 2, static_cast<int>(timeout.count()));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    return std::unexpected(sys::error("poll"));
+  }
+  if (fds[1].revents != 0) {
+    return fail(ErrorCode::kCancelled, "cancelled while unpacking");
+  }
+  if (count == 0) {
+    return fail(ErrorCode::kTimeout, "the unpacker makes no progress");
+  }
+  return {};
+}
+
+Result<sys::Pipe> wide_pipe() {
+  sys::Pipe pipe = TRY(sys::pipe());
+  // Refused beyond /proc/sys/fs/pipe-max-size; then the pipe is narrow, and right.
+  ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, kPipeBytes);
+  return pipe;
+}
+
+// The decompressor reads through this very descriptor, so its position is shared.
+std::uint64_t position_of(const BlobSlice& blob) {
+  const off_t position = ::lseek(blob.file.get(), 0, SEEK_CUR);
+  const auto used = static_cast<std::uint64_t>(position) - blob.offset_bytes;
+  return position < 0 ? 0 : std::min(used, blob.size_bytes);
+}
+
+Result<> seek_to_start(const BlobSlice& blob) {
+  if (::lseek(blob.file.get(), static_cast<off_t>(blob.offset_bytes), SEEK_SET) < 0) {
+    return std::unexpected(sys::error("lseek"));
+  }
+  return {};
+}
+
+Result<Worker> start_decompressor(const std::string& program, const BlobSlice& blob, int output) {
+  TRY(seek_to_start(blob));
+  return Worker::start(program, {"decompress", std::to_string(blob.size_bytes)},
+                       {{blob.file.get(), STDIN_FILENO}, {output, STDOUT_FILENO}});
+}
+
+// False: the reader has closed its end.
+Result<bool> write_chunk(int fd, std::span<const std::byte> bytes, const StopEvent& stop) {
+  while (!bytes.empty()) {
+    TRY(wait_ready(fd, POLLOUT, stop));
+    const auto count = sys::write(fd, bytes);
+    if (!count && count.error().sys_errno() == EPIPE) {
+      return false;
+    }
+    if (!count && count.error().sys_errno() == EAGAIN) {
+      continue;
+    }
+    bytes = bytes.subspan(TRY(count));
+  }
+  return true;
+}
+
+// SIGPIPE would end the program this library lives in: blocked for this thread, and taken back.
+class NoSigpipe {
+ public:
+  NoSigpipe() {
+    ::sigemptyset(&sigpipe_);
+    ::sigaddset(&sigpipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+  ~NoSigpipe() {
+    if (::sigismember(&before_, SIGPIPE) == 0) {
+      const timespec now{};
+      while (::sigtimedwait(&sigpipe_, nullptr, &now) < 0 && errno == EINTR) {
+      }
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoSigpipe(const NoSigpipe&) = delete;
+  NoSigpipe& operator=(const NoSigpipe&) = delete;
+
+ private:
+  sigset_t sigpipe_{};
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Result<> Unpacker::make_folder(const std::string& folder) {
+  TRY(sys::mkdir(folder, 0755));
+  if (::geteuid() != 0) {
+    return {};
+  }
+  const base::UniqueFd fd = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  return sys::fchown(fd.get(), unpack::kStoreIdBase, unpack::kStoreIdBase);
+}
+
+Result<Unpacked> Unpacker::unpack(const BlobSlice& blob, const std::string& folder,
+                                  const SliceProgress& progress, std::stop_token stop) const {
+  const base::UniqueFd root = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  sys::Pipe plain = TRY(wide_pipe());
+  sys::Pipe tar = TRY(wide_pipe());
+  Worker decompressor = TRY(start_decompressor(program_, blob, plain.write_end.get()));
+  plain.write_end.reset();
+  Worker extractor = TRY(Worker::start(
+      program_, {"extract", std::to_string(kMaxLayerBytes), std::to_string(kMaxLayerEntries)},
+      {{tar.read_end.get(), STDIN_FILENO}, {root.get(), unpack::kRootFd}}));
+  tar.read_end.reset();
+
+  const StopEvent stop_event = TRY(StopEvent::create());
+  const std::stop_callback on_stop(stop, [&stop_event] { stop_event.raise(); });
+  const NoSigpipe no_sigpipe;
+  TRY(sys::set_nonblocking(tar.write_end.get(), true));
+  Hasher hasher;
+  std::vector<std::byte> buffer(kChunkBytes);
+  std::uint64_t tar_bytes = 0;
+  bool extractor_reads = true;
+  while (extractor_reads) {
+    TRY(wait_ready(plain.read_end.get(), POLLIN, stop_event));
+    const std::size_t count = TRY(sys::read(plain.read_end.get(), buffer));
+    if (count == 0) {
+      break;
+    }
+    tar_bytes += count;
+    if (tar_bytes > kMaxTarBytes) {
+      return fail(ErrorCode::kResourceExhausted, "the layer is larger than 32 GiB");
+    }
+    const auto chunk = std::span(buffer).first(count);
+    hasher.update(chunk);
+    extractor_reads = TRY(write_chunk(tar.write_end.get(), chunk, stop_event));
+    if (progress) {
+      progress(position_of(blob));
+    }
+  }
+  plain.read_end.reset();
+  tar.write_end.reset();
+  // Whoever failed first has the reason: the extractor sees a broken stream end early, the
+  // decompressor sees a closed pipe.
+  const auto extracted = extractor.finish();
+  const auto decompressed = decompressor.finish();
+  if (extractor_reads && !decompressed) {
+    return std::unexpected(decompressed.error());
+  }
+  if (!extracted) {
+    return std::unexpected(extracted.error());
+  }
+  if (!extractor_reads) {
+    return fail(ErrorCode::kCorrupt, "the unpacker did not read the whole layer");
+  }
+  return Unpacked{hasher.finish(), extracted->bytes, extracted->entries};
+}
+
+Result<> Unpacker::decompress_to(const BlobSlice& blob, int output_fd, std::uint64_t max_bytes,
+                                 std::stop_token stop) const {
+  sys::Pipe plain = TRY(wide_pipe());
+  Worker decompressor = TRY(start_decompressor(program_, blob, plain.write_end.get()));
+  plain.write_end.reset();
+  const StopEvent stop_event = TRY(StopEvent::create());
+  const std::stop_callback on_stop(stop, [&stop_event] { stop_event.raise(); });
+  std::vector<std::byte> buffer(kChunkBytes);
+  std::uint64_t total = 0;
+  for (;;) {
+    TRY(wait_ready(plain.read_end.get(), POLLIN, stop_event));
+    const std::size_t count = TRY(sys::read(plain.read_end.get(), buffer));
+    if (count == 0) {
+      break;
+    }
+    total += count;
+    if (total > max_bytes) {
+      return fail(ErrorCode::kResourceExhausted,
+                  "uncompressed, it is larger than " + std::to_string(max_bytes) + " bytes");
+    }
+    TRY(base::write_all(output_fd, std::span(buffer).first(count)));
+  }
+  TRY(decompressor.finish());
+  return {};
+}
+
+Result<> Unpacker::remove(const std::string& folder) const {
+  const base::UniqueFd root = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  Worker worker = TRY(Worker::start(program_, {"remove"}, {{root.get(), unpack::kRootFd}}));
+  TRY(worker.finish());
+  if (::rmdir(folder.c_str()) < 0) {
+    return std::unexpected(sys::error("rmdir", folder));
+  }
+  return {};
+}
+
+}  // namespace msb::image
