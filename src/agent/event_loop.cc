@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/event_loop.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include "base/sys.h"
+
+namespace msb::agent {
+namespace {
+
+constexpr std::size_t kEventsPerTurn = 64;
+constexpr std::chrono::milliseconds kMaxDelay = std::chrono::hours(24 * 365);
+
+}  // namespace
+
+EventLoop::Watch& EventLoop::Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    stop();
+    loop_ = std::exchange(other.loop_, nullptr);
+    slot_ = other.slot_;
+  }
+  return *this;
+}
+
+void EventLoop::Watch::stop() {
+  if (EventLoop* loop = std::exchange(loop_, nullptr)) {
+    loop->forget(slot_);
+  }
+}
+
+EventLoop::Timer& EventLoop::Timer::operator=(Timer&& other) noexcept {
+  if (this != &other) {
+    stop();
+    loop_ = std::exchange(other.loop_, nullptr);
+    deadline_ = other.deadline_;
+  }
+  return *this;
+}
+
+void EventLoop::Timer::stop() {
+  if (EventLoop* loop = std::exchange(loop_, nullptr)) {
+    loop->deadlines_.erase(deadline_);
+  }
+}
+
+Result<std::unique_ptr<EventLoop>> EventLoop::create() {
+  base::UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) {
+    return std::unexpected(base::sys::error("epoll_create1"));
+  }
+  return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll)));
+}
+
+Result<EventLoop::Watch> EventLoop::watch(int fd, std::uint32_t events,
+                                          std::function<void(std::uint32_t)> callback) {
+  std::uint32_t slot = 0;
+  if (free_slots_.empty()) {
+    slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  Slot& place = slots_[slot];
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = (std::uint64_t{place.generation} << 32) | slot;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+    Error error = base::sys::error("epoll_ctl");
+    free_slots_.push_back(slot);
+    return std::unexpected(std::move(error));
+  }
+  place.fd = fd;
+  place.callback = std::move(callback);
+  Watch watch;
+  watch.loop_ = this;
+  watch.slot_ = slot;
+  return watch;
+}
+
+void EventLoop::forget(std::uint32_t slot) {
+  Slot& place = slots_[slot];
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, place.fd, nullptr);
+  place.fd = -1;
+  ++place.generation;
+  place.callback = nullptr;
+  free_slots_.push_back(slot);
+}
+
+EventLoop::Timer EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
+  Timer timer;
+  timer.loop_ = this;
+  timer.deadline_ = {Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), kMaxDelay),
+                     ++timers_started_};
+  deadlines_.emplace(timer.deadline_, std::move(callback));
+  return timer;
+}
+
+int EventLoop::milliseconds_to_wait(Wait wait) const {
+  if (wait == Wait::kNot) {
+    return 0;
+  }
+  if (deadlines_.empty()) {
+    return -1;
+  }
+  // Rounded up: waking before the deadline would only spin.
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first.first - Clock::now());
+  return static_cast<int>(
+      std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
+}
+
+void EventLoop::run_due_timers() {
+  if (deadlines_.empty()) {
+    return;
+  }
+  const Clock::time_point now = Clock::now();
+  while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
+    const auto due = deadlines_.extract(deadlines_.begin());
+    due.mapped()();
+  }
+}
+
+Result<> EventLoop::turn(Wait wait) {
+  std::array<epoll_event, kEventsPerTurn> events;
+  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                 milliseconds_to_wait(wait));
+  if (count < 0 && errno != EINTR) {
+    return std::unexpected(base::sys::error("epoll_wait"));
+  }
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    const auto slot = static_cast<std::uint32_t>(event.data.u64);
+    const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
+    if (slots_[slot].generation == generation && slots_[slot].callback) {
+      // A copy: the callback may end its own watch, or add others, which moves the slots.
+      const auto callback = slots_[slot].callback;
+      callback(event.events);
+    }
+  }
+  run_due_timers();
+  return {};
+}
+
+}  // namespace msb::agent

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/host_link.h"
+
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/sys.h"
+
+namespace msb::agent {
+namespace {
+
+// A pipe's default capacity: a reader seldom finds more.
+constexpr std::size_t kMaxDataPayloadBytes = 64 * 1024;
+// Shorter data is copied behind the control frames, so that one write carries, for example, the
+// start, the output and the exit of a short command.
+constexpr std::size_t kSmallDataBytes = 4 * 1024;
+constexpr std::size_t kMaxQueueBytes = 256 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kMaxReadsPerTurn = 16;
+constexpr std::size_t kMaxFramesPerTurn = 32;
+
+}  // namespace
+
+HostLink::HostLink(base::UniqueFd stream, FrameHandler handler)
+    : stream_(std::move(stream)), handler_(std::move(handler)) {}
+
+Result<std::unique_ptr<HostLink>> HostLink::create(EventLoop& loop, base::UniqueFd stream,
+                                                   FrameHandler handler) {
+  TRY(base::sys::set_nonblocking(stream.get(), true));
+  std::unique_ptr<HostLink> link(new HostLink(std::move(stream), std::move(handler)));
+  link->watch_ = TRY(loop.watch(link->stream_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                [raw = link.get()](std::uint32_t events) {
+                                  raw->readable_ |= (events & ~std::uint32_t{EPOLLOUT}) != 0;
+                                  raw->writable_ |= (events & EPOLLOUT) != 0;
+                                }));
+  return link;
+}
+
+void HostLink::send(std::uint32_t stream, wire::FrameType type,
+                    std::span<const std::byte> payload) {
+  wire::append_frame(queue_, stream, type, payload);
+}
+
+void HostLink::send_failure(std::uint32_t stream, const Error& error) {
+  send(stream, wire::Failed{error.cause(), error.sys_errno(), error.message()});
+}
+
+void HostLink::announce(DataLane& lane) {
+  if (!std::exchange(lane.in_ring_, true)) {
+    ring_.push_back(&lane);
+  }
+}
+
+void HostLink::forget(DataLane& lane) {
+  if (std::exchange(lane.in_ring_, false)) {
+    std::erase(ring_, &lane);
+  }
+}
+
+bool HostLink::may_receive() const {
+  return readable_ && queue_.size() < kMaxQueueBytes;
+}
+
+bool HostLink::has_more_to_do() const {
+  return may_receive() || (writable_ && (!ring_.empty() || !queue_.empty()));
+}
+
+Result<> HostLink::exchange() {
+  TRY(receive());
+  transmit();
+  return {};
+}
+
+Result<> HostLink::receive() {
+  for (std::size_t reads = 0; reads < kMaxReadsPerTurn && may_receive() && !closed_; ++reads) {
+    const std::span<std::byte> buffer = reader_.prepare(kReadBytes);
+    const auto size = base::sys::read(stream_.get(), buffer);
+    if (!size) {
+      if (size.error().sys_errno() == EAGAIN) {
+        readable_ = false;
+      } else {
+        closed_ = true;
+      }
+      break;
+    }
+    if (*size == 0) {
+      closed_ = true;
+      break;
+    }
+    reader_.commit(*size);
+    while (const auto frame = TRY(reader_.next())) {
+      TRY(handler_(*frame));
+    }
+  }
+  return {};
+}
+
+// Writes what was begun, then the queue. True: everything is on its way.
+bool HostLink::flush() {
+  while (!closed_) {
+    if (sent_ == sending_.size() && frame_begin_ == frame_end_) {
+      if (queue_.empty()) {
+        return true;
+      }
+      sending_.clear();
+      sent_ = 0;
+      std::swap(sending_, queue_);
+    }
+    if (!writable_) {
+      return false;
+    }
+    const std::array<iovec, 2> parts = {
+        iovec{sending_.data() + sent_, sending_.size() - sent_},
+        iovec{frame_.data() + frame_begin_, frame_end_ - frame_begin_}};
+    const ssize_t count = ::writev(stream_.get(), parts.data(), parts.size());
+    if (count < 0) {
+      if (errno == EAGAIN) {
+        writable_ = false;
+      } else if (errno != EINTR) {
+        closed_ = true;
+      }
+      continue;
+    }
+    const auto written = static_cast<std::size_t>(count);
+    const std::size_t of_queue = std::min(written, sending_.size() - sent_);
+    sent_ += of_queue;
+    frame_begin_ += written - of_queue;
+  }
+  return false;
+}
+
+void HostLink::transmit() {
+  for (std::size_t frames = 0; frames < kMaxFramesPerTurn && !ring_.empty(); ++frames) {
+    // A data frame is begun only when nothing is half written and the stream takes more.
+    const bool half_written = frame_begin_ != frame_end_ || sent_ != sending_.size();
+    if ((half_written && !flush()) || !writable_) {
+      return;
+    }
+    DataLane* lane = ring_.front();
+    ring_.pop_front();
+    lane->in_ring_ = false;
+    frame_.resize(wire::kHeaderSize + kMaxDataPayloadBytes);
+    const DataLane::Pull pull = lane->pull(std::span(frame_).subspan(wire::kHeaderSize));
+    if (pull.size > 0 && pull.size <= kSmallDataBytes) {
+      send(lane->stream(), lane->frame_type(),
+           std::span(frame_).subspan(wire::kHeaderSize, pull.size));
+    } else if (pull.size > 0) {
+      const auto header = wire::encode_header(lane->stream(), lane->frame_type(), pull.size);
+      std::memcpy(frame_.data(), header.data(), header.size());
+      std::swap(sending_, queue_);
+      queue_.clear();
+      sent_ = 0;
+      frame_begin_ = 0;
+      frame_end_ = wire::kHeaderSize + pull.size;
+    }
+    if (pull.again) {
+      announce(*lane);
+    }
+    lane->pulled();
+    if (queue_.size() >= kSmallDataBytes * 4 && !flush()) {
+      return;
+    }
+  }
+  flush();
+}
+
+}  // namespace msb::agent

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One interpreter process and its control channel (the drivers' files say what is spoken on it).
+//
+//   starting --'R'--> idle --submit()--> running --verdict--> idle
+//      any state --waitpid--> exited
+//
+// What comes over the control channel comes from the guest's process: it is one byte (five for an
+// exit), and anything unexpected ends the interpreter.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "agent/context.h"
+#include "agent/repl/language.h"
+#include "agent/repl/run.h"
+#include "base/try.h"
+#include "base/unique_fd.h"
+
+namespace msb::agent::repl {
+
+class Interpreter {
+ public:
+  enum class Verdict : char {
+    kSuccess = 'S',
+    kException = 'E',
+    kInterrupted = 'I',
+    kExit = 'X',  // the process ends by itself soon; exited() follows
+  };
+
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual void on_ready() = 0;
+    virtual void on_verdict(Verdict verdict, std::int32_t exit_code) = 0;
+    // `status` is waitpid's. The owner may destroy the interpreter here.
+    virtual void on_exited(int status) = 0;
+  };
+
+  // kNotFound: no such interpreter on the configuration's PATH.
+  static Result<std::unique_ptr<Interpreter>> start(Context& context, const LanguageSpec& spec,
+                                                    Owner& owner);
+  ~Interpreter();
+
+  // Has come up, and has not ended.
+  bool ready() const { return ready_ && pid_ > 0; }
+  bool came_up() const { return ready_; }
+  // Sends a request (see Run::take_request); the result is where its output will appear.
+  Result<OutputPipes> submit(std::string request);
+  // Takes what is left of the pipes of a run that is over.
+  void take_back(OutputPipes pipes);
+  // As Ctrl-C on a terminal: to the interpreter and the children in its group.
+  void interrupt();
+  void kill();
+  // What it said before it was ready, for an error message.
+  std::string last_words();
+
+ private:
+  Interpreter(Context& context, const LanguageSpec& spec, Owner& owner)
+      : context_(context), spec_(spec), owner_(owner) {}
+  Result<> launch();
+  Result<OutputPipes> new_pipes();
+  void on_control();
+  bool parse_control(std::byte byte);
+  void send_request();
+  void discard_output();
+  void watch_idle_pipes();
+
+  Context& context_;
+  const LanguageSpec& spec_;
+  Owner& owner_;
+  pid_t pid_ = 0;
+  std::uint64_t mark_ = 0;
+  bool ready_ = false;
+  bool running_ = false;
+  base::UniqueFd control_;
+  EventLoop::Watch watch_;
+  // Not sent yet: a request, its descriptors with the first byte.
+  std::string request_;
+  std::size_t request_sent_ = 0;
+  std::array<base::UniqueFd, 2> request_fds_;
+  // An exit verdict that has not arrived whole.
+  std::array<std::byte, 5> exit_message_{};
+  std::size_t exit_size_ = 0;
+  // Of the interpreter's whole life (not pipes_per_run), while no run has them; else stderr of the
+  // start.
+  OutputPipes pipes_;
+  std::array<EventLoop::Watch, 2> pipe_watches_;
+};
+
+}  // namespace msb::agent::repl

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/repl/language.h"
+
+#include "agent/repl/embedded_drivers.h"
+
+namespace msb::agent::repl {
+const LanguageSpec& spec_of(wire::Language language) {
+  static const LanguageSpec python{.name = "Python",
+                                   .programs = {"python3", "python"},
+                                   .arguments = {"-u", "-c", kPythonBootstrap},
+                                   .driver = kPythonDriver,
+                                   .pipes_per_run = true};
+  static const LanguageSpec node{.name = "Node.js",
+                                 .programs = {"node", "nodejs"},
+                                 .arguments = {"-e", kNodeBootstrap, {}},
+                                 .driver = kNodeDriver,
+                                 .pipes_per_run = false};
+  return language == wire::Language::kPython ? python : node;
+}
+
+}  // namespace msb::agent::repl

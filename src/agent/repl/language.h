@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What differs between the interpreters.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "wire/messages.h"
+
+namespace msb::agent::repl {
+
+struct LanguageSpec {
+  std::string_view name;                     // for messages
+  std::array<std::string_view, 2> programs;  // looked for on PATH, in this order
+  std::array<std::string_view, 3> arguments;
+  std::string_view driver;  // sent over the control socket, where `arguments` read it from
+  // True: each run brings its own pipes. False: the interpreter has one pair for life.
+  bool pipes_per_run;
+};
+
+const LanguageSpec& spec_of(wire::Language language);
+
+}  // namespace msb::agent::repl

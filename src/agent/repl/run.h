@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One submission: the code on its way in, the output on its way out, the end.
+//
+//   collecting --kEnd--> queued --begin()--> running --finish()--> draining --> kReplDone
+//       any state before --fail()--> kFailed
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "agent/context.h"
+#include "agent/output_lane.h"
+#include "agent/stream.h"
+#include "base/try.h"
+#include "base/unique_fd.h"
+#include "wire/messages.h"
+
+namespace msb::agent::repl {
+
+class Repl;
+
+// The read ends of what a run prints to.
+struct OutputPipes {
+  base::UniqueFd out;
+  base::UniqueFd err;
+};
+
+class Run final : public Stream {
+ public:
+  Run(Context& context, Repl& repl, std::uint32_t stream, const wire::Repl& request);
+  ~Run() override;
+
+  void on_code(std::span<const std::byte> bytes) override;
+  void on_end() override;
+  void on_cancel() override;
+  void on_credit() override;
+
+  std::uint64_t timeout_ms() const { return timeout_ms_; }
+  // The request as the interpreter gets it: u32 length, then the code. Can be taken once.
+  std::string take_request();
+  Result<> begin(OutputPipes pipes);
+  // What the pipes hold now is the rest of the output; they are given back.
+  OutputPipes finish(const wire::ReplDone& report);
+  void fail(const Error& error);
+
+ private:
+  void report_if_done();
+  void report();
+  void give_up_code();
+
+  Context& context_;
+  Repl& repl_;
+  const std::uint64_t timeout_ms_;
+  std::string request_;
+  bool submitted_ = false;
+  bool finished_ = false;
+  bool closed_ = false;
+  wire::ReplDone report_;
+  std::unique_ptr<OutputLane> out_;
+  std::unique_ptr<OutputLane> err_;
+  EventLoop::Timer grace_;
+};
+
+}  // namespace msb::agent::repl

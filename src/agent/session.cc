@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session.h"
+
+#include <string>
+#include <utility>
+
+#include "agent/exec.h"
+#include "agent/files.h"
+#include "agent/relay.h"
+#include "agent/repl/run.h"
+#include "agent/users.h"
+
+namespace msb::agent {
+
+using wire::FrameType;
+
+Result<std::unique_ptr<Session>> Session::create(base::UniqueFd stream) {
+  std::unique_ptr<Session> session(new Session(TRY(EventLoop::create())));
+  Session* raw = session.get();
+  session->children_ = TRY(Children::create(*session->loop_));
+  session->link_ =
+      TRY(HostLink::create(*session->loop_, std::move(stream),
+                           [raw](const wire::Frame& frame) { return raw->handle(frame); }));
+  session->context_.reset(new Context{.loop = *session->loop_,
+                                      .link = *session->link_,
+                                      .children = *session->children_,
+                                      .discard = session->discard_,
+                                      .settings = session->settings_,
+                                      .close_stream = [raw](std::uint32_t id) { raw->close(id); }});
+  session->python_ = std::make_unique<repl::Repl>(*session->context_, wire::Language::kPython);
+  session->node_ = std::make_unique<repl::Repl>(*session->context_, wire::Language::kNode);
+  return session;
+}
+
+Result<> Session::serve() {
+  while (TRY(turn(EventLoop::Wait::kForEvents))) {
+  }
+  return {};
+}
+
+Result<bool> Session::turn(EventLoop::Wait wait) {
+  TRY(loop_->turn(link_->has_more_to_do() ? EventLoop::Wait::kNot : wait));
+  TRY(link_->exchange());
+  ended_.clear();
+  return !link_->closed();
+}
+
+Result<> Session::handle(const wire::Frame& frame) {
+  if (!greeted_) {
+    return greet(frame);
+  }
+  if (frame.stream == 0) {
+    return handle_connection(frame);
+  }
+  const auto stream = streams_.find(frame.stream);
+  if (stream != streams_.end()) {
+    return handle_stream(*stream->second, frame);
+  }
+  return handle_request(frame);
+}
+
+Result<> Session::greet(const wire::Frame& frame) {
+  if (frame.type != FrameType::kHello || frame.stream != 0) {
+    return fail(ErrorCode::kCorrupt, "the host did not say hello");
+  }
+  const wire::Hello hello = TRY(wire::Hello::decode(frame.payload));
+  link_->send(0, wire::HelloReply{wire::kProtocolVersion, hello.instance_id});
+  greeted_ = true;
+  return {};
+}
+
+Result<> Session::handle_connection(const wire::Frame& frame) {
+  switch (frame.type) {
+    case FrameType::kConfigure:
+      return configure(frame);
+    case FrameType::kWarmRepl:
+      repl(TRY(wire::WarmRepl::decode(frame.payload)).language).warm();
+      return {};
+    case FrameType::kPing:
+      link_->send(0, FrameType::kPong, frame.payload);
+      return {};
+    default:
+      return {};
+  }
+}
+
+Result<> Session::configure(const wire::Frame& frame) {
+  settings_ = TRY(wire::Configure::decode(frame.payload));
+  if (settings_.workdir.starts_with('/')) {
+    // A folder that cannot be made, or a user that is not there, is what an exec will meet and say.
+    if (const auto owner = find_identity(settings_.user)) {
+      static_cast<void>(make_folders(settings_.workdir, *owner));
+    }
+  }
+  return {};
+}
+
+Result<> Session::handle_request(const wire::Frame& frame) {
+  const std::uint32_t id = frame.stream;
+  switch (frame.type) {
+    case FrameType::kExec:
+    case FrameType::kRepl:
+    case FrameType::kConnect:
+      if (streams_.size() >= kMaxStreams) {
+        link_->send_failure(id, Error(ErrorCode::kResourceExhausted,
+                                      "more than " + std::to_string(kMaxStreams) + " streams"));
+        return {};
+      }
+      break;
+    case FrameType::kWriteFile: {
+      const auto written = write_file(TRY(wire::WriteFile::decode(frame.payload)));
+      if (written) {
+        link_->send(id, FrameType::kDone);
+      } else {
+        link_->send_failure(id, written.error());
+      }
+      return {};
+    }
+    // For a stream that has just ended: the host does not know yet.
+    case FrameType::kReplCode:
+    case FrameType::kSignal:
+    case FrameType::kResize:
+    case FrameType::kCancel:
+    case FrameType::kData:
+    case FrameType::kEnd:
+    case FrameType::kCredit:
+      return {};
+    default:
+      link_->send_failure(id, Error(ErrorCode::kUnsupported, "request of an unknown type"));
+      return {};
+  }
+  if (frame.type == FrameType::kExec) {
+    open(id, Exec::start(*context_, id, TRY(wire::Exec::decode(frame.payload))));
+  } else if (frame.type == FrameType::kConnect) {
+    open(id, Relay::start(*context_, id, TRY(wire::Connect::decode(frame.payload))));
+  } else {
+    const auto request = TRY(wire::Repl::decode(frame.payload));
+    streams_[id] = std::make_unique<repl::Run>(*context_, repl(request.language), id, request);
+  }
+  return {};
+}
+
+Result<> Session::handle_stream(Stream& stream, const wire::Frame& frame) {
+  switch (frame.type) {
+    case FrameType::kData:
+      if (frame.payload.size() > stream.credit_granted) {
+        return fail(ErrorCode::kCorrupt, "the host sent data it had no credit for");
+      }
+      stream.credit_granted -= frame.payload.size();
+      stream.on_data(frame.payload);
+      return {};
+    case FrameType::kEnd:
+      stream.on_end();
+      return {};
+    case FrameType::kCredit:
+      stream.credit_to_send += TRY(wire::Credit::decode(frame.payload))
+      .size_bytes;
+      stream.on_credit();
+      return {};
+    case FrameType::kReplCode:
+      stream.on_code(frame.payload);
+      return {};
+    case FrameType::kSignal:
+      stream.on_signal(TRY(wire::Signal::decode(frame.payload)).number);
+      return {};
+    case FrameType::kResize: {
+      const auto size = TRY(wire::Resize::decode(frame.payload));
+      stream.on_resize(size.rows, size.columns);
+      return {};
+    }
+    case FrameType::kCancel:
+      stream.on_cancel();
+      return {};
+    case FrameType::kExec:
+    case FrameType::kRepl:
+    case FrameType::kConnect:
+    case FrameType::kWriteFile:
+      return fail(ErrorCode::kCorrupt, "the host opened a stream that is open");
+    default:
+      return {};
+  }
+}
+
+template <typename Opened>
+void Session::open(std::uint32_t id, Result<std::unique_ptr<Opened>> opened) {
+  if (opened) {
+    streams_[id] = *std::move(opened);
+  } else {
+    link_->send_failure(id, opened.error());
+  }
+}
+
+void Session::close(std::uint32_t id) {
+  const auto stream = streams_.find(id);
+  if (stream != streams_.end()) {
+    ended_.push_back(std::move(stream->second));
+    streams_.erase(stream);
+  }
+}
+
+repl::Repl& Session::repl(wire::Language language) {
+  return language == wire::Language::kPython ? *python_ : *node_;
+}
+
+}  // namespace msb::agent

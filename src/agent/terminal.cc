@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/terminal.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+
+namespace msb::agent {
+
+Result<Terminal> open_terminal(std::uint16_t rows, std::uint16_t columns, uid_t owner) {
+  Terminal terminal;
+  terminal.master = TRY(base::sys::open("/dev/ptmx", O_RDWR | O_NOCTTY));
+  const int unlocked = 0;
+  if (::ioctl(terminal.master.get(), TIOCSPTLCK, &unlocked) < 0) {
+    return std::unexpected(base::sys::error("ioctl(TIOCSPTLCK)"));
+  }
+  // By the master, not by name: no path of the guest's is involved.
+  terminal.slave.reset(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.slave) {
+    return std::unexpected(base::sys::error("ioctl(TIOCGPTPEER)"));
+  }
+  // May fail where the agent is not root; the terminal then stays usable through the descriptor.
+  static_cast<void>(base::sys::fchown(terminal.slave.get(), owner, static_cast<gid_t>(-1)));
+  resize_terminal(terminal.master.get(), rows, columns);
+  return terminal;
+}
+
+void resize_terminal(int master, std::uint16_t rows, std::uint16_t columns) {
+  const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  ::ioctl(master, TIOCSWINSZ, &size);
+}
+
+}  // namespace msb::agent
