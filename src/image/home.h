@@ -6,7 +6,8 @@
 //   blobs/sha256/<hex>        manifests and configs (layers are not kept packed)
 //   layers/sha256/<diff id>/  root/ as unpacked, layer.json; complete as soon as it is there
 //   locks/                    index, image-<hex> (shared: in use), layer-<hex>, pull-<hex>
-//   tmp/                      layer-<hex> and blob-<hex> in the making, under the layer's lock
+//   tmp/                      layer-<hex> and blob-<hex>.<hex> in the making, under the layer's
+//   lock
 #pragma once
 
 #include <string>
@@ -31,7 +32,10 @@ class Home {
   std::string layer(const Digest& diff_id) const { return layers() + "/" + hex(diff_id); }
   std::string tmp() const { return root_ + "/tmp"; }
   std::string layer_draft(const Digest& diff_id) const { return tmp() + "/layer-" + hex(diff_id); }
-  std::string blob_draft(const Digest& digest) const { return tmp() + "/blob-" + hex(digest); }
+  // Under the lock of the layer; named by the blob too, as one layer may be packed in several ways.
+  std::string blob_draft(const Digest& diff_id, const Digest& blob) const {
+    return tmp() + "/blob-" + hex(diff_id) + "." + hex(blob);
+  }
   std::string locks() const { return root_ + "/locks"; }
   std::string index_lock() const { return locks() + "/index"; }
   std::string image_lock(const Digest& manifest) const {
