@@ -33,6 +33,7 @@ void share_one(std::atomic<int>& failures) {
     return;
   }
   std::vector<std::jthread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       for (int run = 0; run < kRunsEach; ++run) {
@@ -55,6 +56,7 @@ void share_one(std::atomic<int>& failures) {
 void run_several(std::atomic<int>& failures) {
   std::vector<std::string> answers(kSandboxes);
   std::vector<std::jthread> threads;
+  threads.reserve(kSandboxes);
   for (int i = 0; i < kSandboxes; ++i) {
     threads.emplace_back([&, i] {
       msb::PythonSandbox sandbox;

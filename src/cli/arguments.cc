@@ -33,7 +33,8 @@ class HelpFormatter : public CLI::Formatter {
 };
 
 bool looks_like_an_option(std::string_view text) {
-  return text.size() > 1 && text[0] == '-' && !(text[1] >= '0' && text[1] <= '9') && text[1] != '.';
+  return text.size() > 1 && text[0] == '-' &&
+         std::string_view("0123456789.").find(text[1]) == std::string_view::npos;
 }
 
 std::string flag_with_value(std::string_view text) {

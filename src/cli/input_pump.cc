@@ -19,7 +19,7 @@ namespace msb::cli {
 namespace {
 
 // What a pipe holds by default: one read empties it.
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 }  // namespace
 

@@ -68,6 +68,7 @@ std::string short_digest(const std::string& digest) {
 std::vector<std::string> progress_rows(const std::vector<ImageProgress>& layers,
                                        std::size_t columns, std::size_t max_rows) {
   std::vector<const ImageProgress*> shown;
+  shown.reserve(layers.size());
   for (const ImageProgress& layer : layers) {
     shown.push_back(&layer);
   }
@@ -79,6 +80,7 @@ std::vector<std::string> progress_rows(const std::vector<ImageProgress>& layers,
     shown.resize(std::min(shown.size(), max_rows - 1));
   }
   std::vector<std::string> rows;
+  rows.reserve(shown.size() + 1);
   for (const ImageProgress* layer : shown) {
     rows.push_back(row_of(*layer));
   }

@@ -41,7 +41,7 @@ class PullProgress {
   std::mutex mutex_;  // guards what follows
   std::vector<ImageProgress> layers_;
   std::size_t drawn_lines_ = 0;
-  std::chrono::steady_clock::time_point last_drawn_{};
+  std::chrono::steady_clock::time_point last_drawn_;
 };
 
 // One row of at most `columns` characters for each layer, at most `max_rows` in all: when they do

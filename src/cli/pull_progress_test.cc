@@ -21,7 +21,7 @@ ImageProgress layer(char digit, Stage stage, std::uint64_t done = 0, std::uint64
 }
 
 TEST(ProgressRows, ShowOneBarForEachLayer) {
-  const auto rows = progress_rows({layer('a', Stage::kDownload, 512 * 1024, 1024 * 1024),
+  const auto rows = progress_rows({layer('a', Stage::kDownload, 1 << 19, 1 << 20),
                                    layer('b', Stage::kDone, 10, 10), layer('c', Stage::kResolve)},
                                   100, 10);
   ASSERT_EQ(rows.size(), 3U);
@@ -37,10 +37,8 @@ TEST(ProgressRows, NeverAreWiderThanTheTerminal) {
 }
 
 TEST(ProgressRows, LeaveFinishedLayersOutWhenTheyDoNotFit) {
-  std::vector<ImageProgress> layers;
-  for (int i = 0; i < 50; ++i) {
-    layers.push_back(layer('a', i < 30 ? Stage::kDone : Stage::kUnpack));
-  }
+  std::vector<ImageProgress> layers(30, layer('a', Stage::kDone));
+  layers.resize(50, layer('b', Stage::kUnpack));
   const auto rows = progress_rows(layers, 80, 5);
   ASSERT_EQ(rows.size(), 5U);
   EXPECT_NE(rows[0].find("unpacking"), std::string::npos);

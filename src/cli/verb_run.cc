@@ -55,7 +55,7 @@ struct Command {
   std::vector<std::string> arguments;
 };
 
-// What may be run when nothing was asked for, best first.
+// What to run, best first; never empty.
 Result<std::vector<Command>> commands_to_try(std::span<const std::string> asked,
                                              const Sandbox& sandbox, const std::string& image,
                                              bool has_terminal) {
@@ -72,16 +72,13 @@ Result<std::vector<Command>> commands_to_try(std::span<const std::string> asked,
       "image '" + image + "' has no command of its own; give one: msb run " + image + " -- CMD");
 }
 
-Result<Process> spawn(Sandbox& sandbox, const std::vector<Command>& commands,
+Result<Process> spawn(Sandbox& sandbox, std::span<const Command> commands,
                       const SpawnOptions& options) {
-  std::optional<Result<Process>> process;
-  for (const Command& command : commands) {
-    process = sandbox.command().spawn(command.name, command.arguments, options);
-    if (*process || process->error().cause() != ErrorCode::kNotFound) {
-      break;
-    }
-  }
-  return *std::move(process);
+  const Command& first = commands.front();
+  auto process = sandbox.command().spawn(first.name, first.arguments, options);
+  const bool missing = !process && process.error().cause() == ErrorCode::kNotFound;
+  return missing && commands.size() > 1 ? spawn(sandbox, commands.subspan(1), options)
+                                        : std::move(process);
 }
 
 // The command could not be run, or not to its end.

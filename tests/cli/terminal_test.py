@@ -90,7 +90,8 @@ class OnATerminal(Case):
 
     def test_keys_go_to_the_command(self):
         terminal = Terminal(self, "run", "test/tiny", "sh", "-c",
-                            "trap 'echo interrupted' INT; echo up; read line; echo got $line; cat")
+                            "trap 'echo interrupted' INT; echo up; read line; read line; "
+                            "echo got $line; cat")
         terminal.expect("up\r\n")
         terminal.type("\x03")
         terminal.expect("interrupted\r\n")
@@ -107,7 +108,7 @@ class OnATerminal(Case):
         terminal = Terminal(self, "run", "test/rootfs")
         terminal.expect("[#$] ")
         terminal.type("echo $((40 + 2)); exit 3\r")
-        terminal.expect("\n42\r\n")
+        terminal.expect("[\r\n]42\r\n")
         self.assertEqual(terminal.wait(), 3)
 
     def test_the_terminal_is_given_back_on_every_way_out(self):
