@@ -31,6 +31,10 @@ inline std::string_view text_of(std::span<const std::byte> bytes) {
 
 class ByteWriter {
  public:
+  // Room for a small message at once; it also keeps g++ 12 from seeing an overflow in the growth of
+  // an empty vector.
+  ByteWriter() { bytes_.reserve(64); }
+
   void u8(std::uint8_t value) { raw(&value, sizeof value); }
   void u16(std::uint16_t value) { raw(&value, sizeof value); }
   void u32(std::uint32_t value) { raw(&value, sizeof value); }
