@@ -7,7 +7,7 @@ BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
 SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test format lint install clean
+.PHONY: help build run test bench format lint install clean
 
 help:  ## this list
 	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
@@ -30,6 +30,12 @@ test: build  ## all tests; the last line counts them
 	@tools/install-deps images test
 	@images/build --import $(BUILD)/bin/msb python node
 	tools/run-tests $(BUILD)
+
+bench: build  ## speed, beside others that do the same work on this host
+	@tools/install-deps images test
+	@images/build --import $(BUILD)/bin/msb python
+	cmake --build --preset $(PRESET) --target msb-bench
+	$(BUILD)/bin/msb-bench
 
 format:  ## rewrites the sources as .clang-format says
 	@tools/install-deps lint
