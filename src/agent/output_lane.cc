@@ -15,6 +15,9 @@
 namespace msb::agent {
 namespace {
 
+constexpr std::size_t kProbeBytes = 512;
+constexpr std::size_t kSettleStepBytes = 64 * 1024;
+
 // How much to take from `fd` when its writer has ended.
 std::size_t bytes_to_settle(int fd) {
   int waiting = 0;
@@ -114,15 +117,14 @@ base::UniqueFd OutputLane::settle() {
   base::UniqueFd fd = std::move(fd_);
   bool at_end = ended_;
   const std::size_t wanted = at_end ? 0 : bytes_to_settle(fd.get());
-  while (tail_.size() < wanted) {
+  // The last, empty-handed read tells whether anybody still holds the other end.
+  for (bool more = !at_end; more;) {
     const std::size_t have = tail_.size();
-    tail_.resize(std::min(wanted, have + 64 * 1024));
+    tail_.resize(have + std::clamp(wanted - std::min(have, wanted), kProbeBytes, kSettleStepBytes));
     const auto size = base::sys::read(fd.get(), std::span(tail_).subspan(have));
     tail_.resize(have + size.value_or(0));
-    if (!size || *size == 0) {
-      at_end = size.has_value() || size.error().sys_errno() != EAGAIN;
-      break;
-    }
+    at_end = size ? *size == 0 : size.error().sys_errno() != EAGAIN;
+    more = size && *size > 0 && have < wanted;
   }
   ended_ = ended_ || tail_.empty();
   end_told_ = ended_;

@@ -22,7 +22,7 @@ inline constexpr std::size_t kMaxGroups = 1024;
 struct Identity {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  // supplementary
+  std::vector<gid_t> groups = {};  // supplementary
   std::string home = "/";
 };
 

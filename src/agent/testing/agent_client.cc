@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,17 +17,21 @@ namespace msb::agent::testing {
 using Clock = std::chrono::steady_clock;
 using wire::FrameType;
 
-Result<std::unique_ptr<AgentClient>> AgentClient::start_silent() {
+Result<std::unique_ptr<AgentClient>> AgentClient::start_silent(const ClientOptions& options) {
   const std::string program = TRY(base::find_program("msb-agent"));
   auto [ours, theirs] = TRY(base::sys::socketpair(AF_UNIX, SOCK_STREAM));
   TRY(base::sys::set_nonblocking(ours.get(), true));
+  std::vector<std::string> argv = {program};
+  if (!options.agent_is_root && ::geteuid() == 0) {
+    argv = {"/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program};
+  }
   base::ChildProcess agent = TRY(base::ChildProcess::spawn(
-      {.path = program, .argv = {program}, .env = {{}}, .fds = {{theirs.get(), 3}}}));
+      {.path = argv.front(), .argv = argv, .env = {{}}, .fds = {{theirs.get(), 3}}}));
   return std::unique_ptr<AgentClient>(new AgentClient(std::move(agent), std::move(ours)));
 }
 
 Result<std::unique_ptr<AgentClient>> AgentClient::start(const ClientOptions& options) {
-  auto client = TRY(start_silent());
+  auto client = TRY(start_silent(options));
   client->send(0, wire::Hello{.instance_id = "test"});
   client->send(0, wire::Configure{options.env, options.workdir, options.user});
   if (!client->wait([&] { return client->hello_.has_value(); })) {
@@ -47,12 +52,17 @@ void AgentClient::send(std::uint32_t stream, FrameType type, std::span<const std
 }
 
 void AgentClient::send_raw(std::span<const std::byte> bytes) {
+  outgoing_.insert(outgoing_.end(), bytes.begin(), bytes.end());
+  if (std::exchange(flushing_, true)) {
+    return;  // called while receiving below; the loop sends it
+  }
   const auto deadline = Clock::now() + kDeadline;
-  while (!bytes.empty() && !hung_up_ && Clock::now() < deadline) {
-    const ssize_t size = ::send(stream_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  while (!outgoing_.empty() && !hung_up_ && Clock::now() < deadline) {
+    const ssize_t size = ::send(stream_.get(), outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL);
     if (size >= 0) {
-      bytes = bytes.subspan(static_cast<std::size_t>(size));
+      outgoing_.erase(outgoing_.begin(), outgoing_.begin() + size);
     } else if (errno == EAGAIN) {
+      // The agent may be waiting for us to read.
       pollfd ready{.fd = stream_.get(), .events = POLLIN | POLLOUT, .revents = 0};
       ::poll(&ready, 1, 100);
       receive(std::chrono::milliseconds(0));
@@ -60,6 +70,7 @@ void AgentClient::send_raw(std::span<const std::byte> bytes) {
       hung_up_ = true;
     }
   }
+  flushing_ = false;
 }
 
 std::uint32_t AgentClient::exec(const wire::Exec& request) {

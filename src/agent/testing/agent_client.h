@@ -51,14 +51,15 @@ struct Received {
 struct ClientOptions {
   std::vector<std::string> env = {"PATH=/usr/bin:/bin"};
   std::string workdir = "/";
-  std::string user;
+  std::string user = {};
+  bool agent_is_root = true;  // false: as nobody, where the test is root
 };
 
 class AgentClient {
  public:
   static Result<std::unique_ptr<AgentClient>> start(const ClientOptions& options = {});
   // Without hello and configuration.
-  static Result<std::unique_ptr<AgentClient>> start_silent();
+  static Result<std::unique_ptr<AgentClient>> start_silent(const ClientOptions& options = {});
   // Hangs up and waits for the agent's end.
   ~AgentClient();
 
@@ -113,6 +114,8 @@ class AgentClient {
   std::optional<wire::HelloReply> hello_;
   std::uint32_t next_stream_ = 1;
   std::size_t pongs_ = 0;
+  std::vector<std::byte> outgoing_;
+  bool flushing_ = false;
   bool hung_up_ = false;
 };
 
