@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/agent_link.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/socket.h"
+#include "wire/messages.h"
+
+namespace msb::engine {
+namespace {
+
+// Most sandboxes are idle most of the time, so the buffer begins small and grows under load.
+constexpr std::size_t kMinReadBytes = 4 * 1024;
+constexpr std::size_t kMaxReadBytes = 256 * 1024;
+
+bool closes_stream(wire::FrameType type) {
+  return type == wire::FrameType::kDone || type == wire::FrameType::kFailed ||
+         type == wire::FrameType::kExited || type == wire::FrameType::kReplDone;
+}
+
+Error broken(std::string what) {
+  return Error(ErrorCode::kCorrupt, std::move(what)).wrap("the agent broke the protocol");
+}
+
+Error silent() {
+  return Error(ErrorCode::kUnavailable, "the agent inside the sandbox does not answer");
+}
+
+}  // namespace
+
+AgentLink::AgentLink(IoLoop& loop, base::UniqueFd socket, std::string instance_id)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      instance_id_(std::move(instance_id)),
+      read_size_(kMinReadBytes),
+      heard_(Clock::now()) {}
+
+Result<std::shared_ptr<AgentLink>> AgentLink::open(IoLoop& loop, base::UniqueFd socket,
+                                                   std::string instance_id) {
+  std::shared_ptr<AgentLink> link(new AgentLink(loop, std::move(socket), std::move(instance_id)));
+  // The loop may call on_ready() before token_ is set; only writers and close() need it, and the
+  // caller that has not got the link yet is the only one to call those.
+  const std::lock_guard streams_lock(link->streams_mutex_);
+  const std::lock_guard write_lock(link->write_mutex_);
+  link->token_ = TRY(loop.add(link->socket_.get(), EPOLLIN, link));
+  return link;
+}
+
+Result<> AgentLink::await_hello(Clock::time_point deadline) {
+  std::unique_lock lock(streams_mutex_);
+  const bool settled =
+      greeted_or_lost_.wait_until(lock, deadline, [this] { return greeted_ || lost_; });
+  if (lost_) {
+    return std::unexpected(*lost_);
+  }
+  if (!settled) {
+    lock.unlock();
+    close(silent());
+    return std::unexpected(silent());
+  }
+  return {};
+}
+
+Result<std::uint32_t> AgentLink::add(std::shared_ptr<Stream> stream) {
+  const std::lock_guard lock(streams_mutex_);
+  if (lost_) {
+    return std::unexpected(*lost_);
+  }
+  const std::uint32_t number = ++last_stream_;
+  streams_.emplace(number, std::move(stream));
+  return number;
+}
+
+void AgentLink::remove(std::uint32_t stream) {
+  std::shared_ptr<Stream> last;  // destroyed after the lock is released
+  const std::lock_guard lock(streams_mutex_);
+  if (const auto found = streams_.find(stream); found != streams_.end()) {
+    last = std::move(found->second);
+    streams_.erase(found);
+  }
+}
+
+Result<> AgentLink::send(std::span<const std::byte> frames) {
+  const std::lock_guard lock(write_mutex_);
+  return send_locked(frames);
+}
+
+Result<> AgentLink::send_bulk(std::span<const std::byte> frames) {
+  std::unique_lock lock(write_mutex_);
+  while (!write_lost_ && unsent_.size() - unsent_begin_ > kBulkRoomBytes) {
+    const std::size_t before = unsent_.size() - unsent_begin_;
+    const bool moved = room_.wait_for(
+        lock, 2 * kSilence, [&] { return write_lost_ || unsent_.size() - unsent_begin_ < before; });
+    if (!moved) {
+      lock.unlock();
+      close(silent());
+      return std::unexpected(silent());
+    }
+  }
+  return send_locked(frames);
+}
+
+Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
+  if (write_lost_) {
+    return fail(ErrorCode::kUnavailable, "the stream to the sandbox is closed");
+  }
+  if (unsent_.empty()) {
+    while (!frames.empty()) {
+      const auto sent = send_some(socket_.get(), frames);
+      if (!sent) {
+        // Perhaps in the middle of a frame: nothing that follows would be understood.
+        write_lost_ = true;
+        shut_down(socket_.get());
+        return std::unexpected(sent.error());
+      }
+      if (!*sent) {
+        break;
+      }
+      frames = frames.subspan(**sent);
+    }
+    if (frames.empty()) {
+      return {};
+    }
+    loop_.change(token_, socket_.get(), EPOLLIN | EPOLLOUT);
+  }
+  if (unsent_.size() - unsent_begin_ + frames.size() > kMaxUnsentBytes) {
+    // Not closed here, where write_mutex_ is held: the loop finds the socket shut down.
+    write_lost_ = true;
+    shut_down(socket_.get());
+    return std::unexpected(silent());
+  }
+  unsent_.insert(unsent_.end(), frames.begin(), frames.end());
+  return {};
+}
+
+bool AgentLink::has_room() {
+  const std::lock_guard lock(write_mutex_);
+  return unsent_.size() - unsent_begin_ <= kBulkRoomBytes;
+}
+
+void AgentLink::want_room(std::uint32_t stream) {
+  const std::lock_guard lock(streams_mutex_);
+  room_wanted_.push_back(stream);
+}
+
+Result<> AgentLink::drain() {
+  std::vector<std::shared_ptr<Stream>> waiting;
+  {
+    const std::lock_guard lock(write_mutex_);
+    while (unsent_begin_ < unsent_.size()) {
+      const std::optional<std::size_t> sent =
+          TRY(send_some(socket_.get(), std::span(unsent_).subspan(unsent_begin_)));
+      if (!sent) {
+        break;
+      }
+      unsent_begin_ += *sent;
+    }
+    if (unsent_begin_ == unsent_.size()) {
+      unsent_.clear();
+      unsent_begin_ = 0;
+      loop_.change(token_, socket_.get(), EPOLLIN);
+    } else if (unsent_begin_ > kBulkRoomBytes) {
+      unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(unsent_begin_));
+      unsent_begin_ = 0;
+    }
+    room_.notify_all();
+    if (unsent_.size() - unsent_begin_ > kBulkRoomBytes) {
+      return {};
+    }
+  }
+  {
+    const std::lock_guard lock(streams_mutex_);
+    for (const std::uint32_t number : std::exchange(room_wanted_, {})) {
+      if (const auto found = streams_.find(number); found != streams_.end()) {
+        waiting.push_back(found->second);
+      }
+    }
+  }
+  for (const auto& stream : waiting) {
+    stream->on_room();
+  }
+  return {};
+}
+
+void AgentLink::on_ready(std::uint32_t events) {
+  Result<> result;
+  if ((events & EPOLLOUT) != 0) {
+    result = drain();
+  }
+  if (result && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    result = receive();
+  }
+  if (!result) {
+    close(std::move(result).error());
+  }
+}
+
+Result<> AgentLink::receive() {
+  const std::span<std::byte> buffer = reader_.prepare(read_size_);
+  const std::optional<std::size_t> received = TRY(receive_some(socket_.get(), buffer));
+  if (!received) {
+    return {};
+  }
+  if (*received == 0) {
+    return fail(ErrorCode::kUnavailable, "the sandbox has ended");
+  }
+  if (*received >= read_size_) {
+    read_size_ = std::min(2 * read_size_, kMaxReadBytes);
+  }
+  reader_.commit(*received);
+  Result<> result;
+  while (result) {
+    auto frame = reader_.next();
+    if (!frame) {
+      result = std::unexpected(broken(frame.error().message()));
+    } else if (!*frame) {
+      break;
+    } else {
+      result = dispatch(**frame);
+    }
+  }
+  // Waiting threads are woken once for all that came together, which also is what they then see.
+  for (const auto& stream : std::exchange(batch_, {})) {
+    stream->on_batch_end();
+  }
+  return result;
+}
+
+Result<> AgentLink::dispatch(const wire::Frame& frame) {
+  if (frame.stream == 0) {
+    return on_control_frame(frame);
+  }
+  std::shared_ptr<Stream> stream;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    heard_ = Clock::now();
+    asked_.reset();
+    if (frame.stream > last_stream_) {
+      return std::unexpected(broken("frame of a stream that was never opened"));
+    }
+    const auto found = streams_.find(frame.stream);
+    if (found == streams_.end()) {
+      return {};  // in flight when the stream was closed
+    }
+    stream = found->second;
+    if (closes_stream(frame.type)) {
+      streams_.erase(found);
+    }
+  }
+  if (auto result = stream->on_frame(frame); !result) {
+    Error error = broken(result.error().message());
+    // A closing frame took the stream off the list that close() goes through.
+    stream->on_lost(error);
+    return std::unexpected(std::move(error));
+  }
+  if (batch_.empty() || batch_.back() != stream) {
+    batch_.push_back(std::move(stream));
+  }
+  return {};
+}
+
+Result<> AgentLink::on_control_frame(const wire::Frame& frame) {
+  switch (frame.type) {
+    case wire::FrameType::kHelloReply: {
+      const auto reply = wire::HelloReply::decode(frame.payload);
+      if (!reply) {
+        return std::unexpected(broken(reply.error().message()));
+      }
+      const std::lock_guard lock(streams_mutex_);
+      if (greeted_ || reply->version != wire::kProtocolVersion ||
+          reply->instance_id != instance_id_) {
+        return std::unexpected(broken("unexpected hello reply"));
+      }
+      heard_ = Clock::now();
+      greeted_ = true;
+      greeted_or_lost_.notify_all();
+      return {};
+    }
+    case wire::FrameType::kPing: {
+      std::vector<std::byte> pong;
+      wire::append_frame(pong, 0, wire::FrameType::kPong, {});
+      return send(pong);
+    }
+    case wire::FrameType::kPong: {
+      const std::lock_guard lock(streams_mutex_);
+      heard_ = Clock::now();
+      asked_.reset();
+      return {};
+    }
+    default:
+      return std::unexpected(broken("unexpected frame on the control stream"));
+  }
+}
+
+void AgentLink::check_alive() {
+  std::vector<std::byte> ping;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    const Clock::time_point now = Clock::now();
+    if (lost_ || now - heard_ < kSilence) {
+      return;
+    }
+    if (!asked_) {
+      asked_ = now;
+      wire::append_frame(ping, 0, wire::FrameType::kPing, {});
+    } else if (now - *asked_ < kSilence) {
+      return;
+    }
+  }
+  if (ping.empty()) {
+    close(silent());
+  } else {
+    (void)send(ping);  // its failure is the loop's to see
+  }
+}
+
+void AgentLink::close(Error reason) {
+  std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams;
+  std::function<void()> when_lost;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (lost_) {
+      return;
+    }
+    lost_ = reason;
+    when_lost = std::exchange(when_lost_, nullptr);
+    streams.swap(streams_);
+    greeted_or_lost_.notify_all();
+  }
+  {
+    const std::lock_guard lock(write_mutex_);
+    write_lost_ = true;
+    std::vector<std::byte>().swap(unsent_);
+    unsent_begin_ = 0;
+    room_.notify_all();
+  }
+  loop_.remove(token_, socket_.get());
+  // The descriptor itself is closed with the link, when no thread can be inside a call with it.
+  shut_down(socket_.get());
+  for (const auto& [number, stream] : streams) {
+    stream->on_lost(reason);
+  }
+  if (when_lost) {
+    when_lost();
+  }
+}
+
+void AgentLink::when_lost(std::function<void()> callback) {
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (!lost_) {
+      when_lost_ = std::move(callback);
+      return;
+    }
+  }
+  callback();
+}
+
+std::optional<Error> AgentLink::lost() const {
+  const std::lock_guard lock(streams_mutex_);
+  return lost_;
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The host's end of the stream to one sandbox's agent. Any thread sends; the I/O loop receives and
+// hands each frame to the Stream it belongs to.
+//
+//   open ──► [open] ──► agent closes, breaks the protocol, stays silent; close() ──► [lost]
+//
+// The agent runs with the guest and is taken to be hostile. What it can make the host hold is
+// bounded: one partial frame while reading, what Streams accept against credit, and
+// kMaxUnsentBytes when it does not read. A frame that its stream did not call for ends the link.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/try.h"
+#include "base/unique_fd.h"
+#include "engine/io_loop.h"
+#include "wire/frame.h"
+
+namespace msb::engine {
+
+// One conversation on the link. All calls come from the I/O loop, and none may block.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // An error means that the peer broke the protocol; it ends the link.
+  virtual Result<> on_frame(const wire::Frame& frame) = 0;
+  // The frames that had arrived together have all been given.
+  virtual void on_batch_end() {}
+  // has_room() is true again, after want_room().
+  virtual void on_room() {}
+  // The last call, unless a frame that closes the stream was given: nothing comes any more.
+  virtual void on_lost(const Error& error) = 0;
+};
+
+class AgentLink final : public IoHandler, public std::enable_shared_from_this<AgentLink> {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // An agent that lets a thread wait this long without a byte is asked, and one that does not
+  // answer the question for as long again is given up.
+  static constexpr std::chrono::seconds kSilence{30};
+  static constexpr std::size_t kMaxUnsentBytes = 4 * 1024 * 1024;
+  // Bulk data is queued up to here, so that control frames overtake at most this much.
+  static constexpr std::size_t kBulkRoomBytes = 256 * 1024;
+
+  static Result<std::shared_ptr<AgentLink>> open(IoLoop& loop, base::UniqueFd socket,
+                                                 std::string instance_id);
+  ~AgentLink() override = default;
+
+  // kUnavailable (silent or gone), kCorrupt (a wrong answer). After a failure the link is lost.
+  Result<> await_hello(Clock::time_point deadline);
+
+  // A number for a new stream, whose frames go to `stream` until the one that closes it.
+  Result<std::uint32_t> add(std::shared_ptr<Stream> stream);
+  // Later frames of that stream are ignored.
+  void remove(std::uint32_t stream);
+
+  // Whole frames, small ones. Never blocks.
+  Result<> send(std::span<const std::byte> frames);
+  // Whole frames of bulk data. Waits for room; from outside the I/O loop only.
+  Result<> send_bulk(std::span<const std::byte> frames);
+  // For streams that live in the I/O loop: is there room for bulk data now?
+  bool has_room();
+  // on_room() of that stream is called once when there is.
+  void want_room(std::uint32_t stream);
+
+  // Called now and then by threads that wait for the agent: ends the link if it is dead silent.
+  void check_alive();
+
+  // Ends the conversation: every stream is lost with this error. The first reason stays.
+  void close(Error reason);
+  // The reason, once the link is lost.
+  std::optional<Error> lost() const;
+  // `callback` is called once when the link is lost, at once if it is; in whatever thread finds
+  // out, so it must not block.
+  void when_lost(std::function<void()> callback);
+
+ private:
+  AgentLink(IoLoop& loop, base::UniqueFd socket, std::string instance_id);
+  void on_ready(std::uint32_t events) override;
+  Result<> receive();
+  Result<> dispatch(const wire::Frame& frame);
+  Result<> on_control_frame(const wire::Frame& frame);
+  Result<> send_locked(std::span<const std::byte> frames);
+  Result<> drain();
+
+  IoLoop& loop_;
+  const base::UniqueFd socket_;
+  const std::string instance_id_;
+  IoLoop::Token token_ = 0;
+
+  // Of the I/O loop alone.
+  wire::FrameReader reader_;
+  std::size_t read_size_;
+  std::vector<std::shared_ptr<Stream>> batch_;
+
+  mutable std::mutex streams_mutex_;  // guards what follows
+  std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams_;
+  std::uint32_t last_stream_ = 0;
+  std::vector<std::uint32_t> room_wanted_;
+  std::optional<Error> lost_;
+  std::function<void()> when_lost_;
+  bool greeted_ = false;
+  std::condition_variable greeted_or_lost_;
+  Clock::time_point heard_;
+  std::optional<Clock::time_point> asked_;
+
+  std::mutex write_mutex_;  // guards what follows; never taken before streams_mutex_ is released
+  std::vector<std::byte> unsent_;
+  std::size_t unsent_begin_ = 0;
+  bool write_lost_ = false;
+  std::condition_variable room_;
+};
+
+}  // namespace msb::engine

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/drive.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace msb::engine {
+namespace {
+
+using Clock = AgentLink::Clock;
+
+constexpr std::chrono::seconds kCheckInterval{10};
+constexpr std::size_t kInputFrameBytes = 64 * 1024;
+// Credit is given back in quarters of the window: few frames, and the guest rarely waits.
+constexpr std::uint32_t kCreditStepBytes = wire::kInitialCreditBytes / 4;
+// Beyond any time limit that is meant, and far from the clock's overflow.
+constexpr std::chrono::hours kMaxTimeout{24 * 365 * 10};
+
+class Driver {
+ public:
+  Driver(AgentLink& link, Call& call, std::uint32_t stream, const OutputSink& sink,
+         const DriveOptions& options)
+      : link_(link),
+        call_(call),
+        stream_(stream),
+        sink_(sink),
+        options_(options),
+        input_(options.input),
+        input_open_(options.ends_input) {
+    if (options.timeout.count() > 0) {
+      give_up_at_ =
+          Clock::now() + std::min<Clock::duration>(options.timeout, kMaxTimeout) + kAgentGrace;
+    }
+  }
+
+  Driven run() {
+    const std::stop_callback on_stop(options_.stop, [this] { call_.interrupt(); });
+    Call::Arrived arrived;
+    for (;;) {
+      feed();
+      call_.wait(arrived, std::min(give_up_at_, Clock::now() + kCheckInterval), !input_.empty());
+      driven_.dropped_bytes += arrived.dropped_bytes;
+      if (arrived.started && options_.on_started) {
+        options_.on_started();
+      }
+      pass_on(arrived);
+      if (arrived.end) {
+        driven_.end = *std::move(arrived.end);
+        return std::move(driven_);
+      }
+      if (options_.stop.stop_requested() && !cancelled_) {
+        cancel();
+      }
+      if (Clock::now() >= give_up_at_) {
+        link_.close(Error(ErrorCode::kUnavailable,
+                          "the agent inside the sandbox does not keep the time limit"));
+      } else {
+        link_.check_alive();
+      }
+    }
+  }
+
+ private:
+  void feed() {
+    while (!input_.empty()) {
+      const auto sent = send_input(link_, call_, stream_, input_);
+      if (!sent) {
+        return give_up(sent.error());
+      }
+      if (*sent == 0) {
+        return;
+      }
+      input_.remove_prefix(*sent);
+    }
+    if (std::exchange(input_open_, false)) {
+      check(send_empty(link_, stream_, wire::FrameType::kEnd));
+    }
+  }
+
+  void pass_on(const Call::Arrived& arrived) {
+    std::string_view bytes = base::text_of(arrived.bytes);
+    for (const Call::Piece& piece : arrived.pieces) {
+      if (sink_) {
+        sink_(piece.channel, bytes.substr(0, piece.size_bytes));
+      }
+      bytes.remove_prefix(piece.size_bytes);
+    }
+    consumed_bytes_ += static_cast<std::uint32_t>(arrived.bytes.size());
+    if (consumed_bytes_ < kCreditStepBytes || arrived.end) {
+      return;
+    }
+    const wire::Credit credit{.size_bytes = std::exchange(consumed_bytes_, 0)};
+    call_.widen_window(credit.size_bytes);
+    std::vector<std::byte> frame;
+    wire::append_frame(frame, stream_, wire::FrameType::kCredit, credit.encode());
+    check(link_.send(frame));
+  }
+
+  void cancel() {
+    cancelled_ = true;
+    give_up_at_ = std::min(give_up_at_, Clock::now() + kAgentGrace);
+    input_ = {};
+    input_open_ = false;
+    check(send_empty(link_, stream_, wire::FrameType::kCancel));
+  }
+
+  // A request that cannot be sent gets no answer: the end comes through the link's loss.
+  void check(const Result<>& sent) {
+    if (!sent) {
+      give_up(sent.error());
+    }
+  }
+  void give_up(const Error& error) {
+    input_ = {};
+    input_open_ = false;
+    link_.close(error);
+  }
+
+  AgentLink& link_;
+  Call& call_;
+  const std::uint32_t stream_;
+  const OutputSink& sink_;
+  const DriveOptions& options_;
+  std::string_view input_;
+  bool input_open_;
+  std::uint32_t consumed_bytes_ = 0;
+  Clock::time_point give_up_at_ = Clock::time_point::max();
+  bool cancelled_ = false;
+  Driven driven_;
+};
+
+}  // namespace
+
+Driven drive(AgentLink& link, Call& call, std::uint32_t stream, const OutputSink& sink,
+             const DriveOptions& options) {
+  return Driver(link, call, stream, sink, options).run();
+}
+
+Result<std::size_t> send_input(AgentLink& link, Call& call, std::uint32_t stream,
+                               std::string_view bytes) {
+  const std::size_t size = call.take_credit(std::min(bytes.size(), kInputFrameBytes));
+  if (size > 0) {
+    std::vector<std::byte> frame;
+    frame.reserve(wire::kHeaderSize + size);
+    wire::append_frame(frame, stream, wire::FrameType::kData,
+                       base::bytes_of(bytes.substr(0, size)));
+    TRY(link.send_bulk(frame));
+  }
+  return size;
+}
+
+Result<> send_empty(AgentLink& link, std::uint32_t stream, wire::FrameType type) {
+  std::vector<std::byte> frame;
+  wire::append_frame(frame, stream, type, {});
+  return link.send(frame);
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "base/file.h"
+#include "base/locations.h"
+#include "base/sys.h"
+#include "engine/definitions.h"
+#include "engine/dependencies.h"
+#include "engine/disk_use.h"
+#include "engine/launch.h"
+#include "engine/random_id.h"
+#include "engine/registry.h"
+
+namespace msb::engine {
+namespace {
+
+constexpr std::size_t kStopThreads = 8;
+
+// The config a start means: the caller's, completed from what is stored under the name.
+Result<Config> complete_config(const StartRequest& request,
+                               const std::optional<StoredDefinition>& stored) {
+  Config config = request.config;
+  if (config.image.empty()) {
+    if (stored && config == Config{}) {
+      config = stored->config;
+    } else {
+      config.image = stored ? stored->config.image : request.default_image;
+    }
+  }
+  if (config.image.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "image: none is given, and sandbox '" +
+                                                 request.name.sandbox +
+                                                 "' has no stored definition");
+  }
+  if (stored) {
+    config.disk_mib = stored->config.disk_mib;  // its file system has that size already
+  }
+  return config;
+}
+
+// Sandboxes that a start has brought up for itself; they go again if it fails.
+class StartedFirst {
+ public:
+  StartedFirst() = default;
+  StartedFirst(const StartedFirst&) = delete;
+  StartedFirst& operator=(const StartedFirst&) = delete;
+  ~StartedFirst() {
+    for (const auto& sandbox : sandboxes_) {
+      [[maybe_unused]] const auto stopped = sandbox->stop();
+    }
+  }
+  void add(std::shared_ptr<Sandbox> sandbox) { sandboxes_.push_back(std::move(sandbox)); }
+  void keep() { sandboxes_.clear(); }
+
+ private:
+  std::vector<std::shared_ptr<Sandbox>> sandboxes_;
+};
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(std::string home, EngineFolder folder, std::unique_ptr<IoLoop> loop,
+       std::shared_ptr<image::Store> store, isolation::WardenOptions warden)
+      : home_(std::move(home)),
+        folder_(std::move(folder)),
+        loop_(std::move(loop)),
+        store_(std::move(store)),
+        wardens_(std::move(warden), exits_, [this](auto client) { sweep(std::move(client)); }) {}
+  ~Impl();
+
+  Result<StartResult> start(const StartRequest& request);
+  Result<std::shared_ptr<EphemeralFiles>> new_files();
+  Result<> remove(const Name& name);
+  Result<std::vector<SandboxListing>> list(std::string_view namespace_name);
+  std::shared_ptr<Sandbox> find(const Name& name) { return registry_.find(name); }
+  const std::string& home() const { return home_; }
+  image::Store& images() { return *store_; }
+
+ private:
+  Result<Definitions*> definitions();
+  Result<std::optional<StoredDefinition>> stored_definition(const StartRequest& request);
+  Result<> start_dependencies(const StartRequest& request,
+                              const std::vector<std::string>& depends_on, StartedFirst& started);
+  Result<std::shared_ptr<Sandbox>> start_claimed(const StartRequest& request, Definition definition,
+                                                 const std::optional<StoredDefinition>& stored);
+  void sweep(std::shared_ptr<isolation::WardenClient> warden);
+  LaunchSite site() {
+    return {.home = home_,
+            .folder = folder_,
+            .loop = *loop_,
+            .exits = exits_,
+            .wardens = wardens_,
+            .janitor = janitor_};
+  }
+
+  const std::string home_;
+  const EngineFolder folder_;
+  const std::unique_ptr<IoLoop> loop_;
+  const std::shared_ptr<image::Store> store_;
+  ExitBoard exits_;
+  WardenKeeper wardens_;
+  Registry registry_;
+  std::mutex definitions_mutex_;  // guards the opening of:
+  std::unique_ptr<Definitions> definitions_;
+  // Last, so that it ends first: its tasks use the rest.
+  Janitor janitor_;
+};
+
+Engine::Impl::~Impl() {
+  registry_.close();
+  const std::vector<std::shared_ptr<Sandbox>> running = registry_.all();
+  std::atomic<std::size_t> next = 0;
+  const auto stop_some = [&] {
+    for (std::size_t i = next++; i < running.size(); i = next++) {
+      [[maybe_unused]] const auto stopped = running[i]->stop();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < std::min(kStopThreads, running.size()); ++i) {
+    threads.push_back(start_quiet_thread(stop_some));
+  }
+  stop_some();
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+void Engine::Impl::sweep(std::shared_ptr<isolation::WardenClient> warden) {
+  // Beside the first start, not before it.
+  janitor_.post([this, weak = std::weak_ptr(warden)] {
+    sweep_dead_engines(home_);
+    if (const auto client = weak.lock()) {
+      [[maybe_unused]] const auto swept = client->sweep();  // the next engine tries again
+    }
+  });
+}
+
+Result<Definitions*> Engine::Impl::definitions() {
+  const std::lock_guard lock(definitions_mutex_);
+  if (!definitions_) {
+    definitions_ = TRY(Definitions::open(home_ + "/msb.db"));
+  }
+  return definitions_.get();
+}
+
+Result<std::optional<StoredDefinition>> Engine::Impl::stored_definition(
+    const StartRequest& request) {
+  if (request.kind == StartRequest::Kind::kAnonymous) {
+    return std::nullopt;
+  }
+  Definitions* all = TRY(definitions());
+  std::optional<StoredDefinition> stored = TRY(all->find(request.name));
+  if (stored && request.kind == StartRequest::Kind::kEphemeral) {
+    return fail(ErrorCode::kAlreadyExists,
+                "sandbox '" + request.name.sandbox + "' exists and keeps its files");
+  }
+  return stored;
+}
+
+Result<> Engine::Impl::start_dependencies(const StartRequest& request,
+                                          const std::vector<std::string>& depends_on,
+                                          StartedFirst& started) {
+  if (depends_on.empty()) {
+    return {};
+  }
+  const auto is_up = [this](const Name& name) {
+    return registry_.find(name) != nullptr || SandboxFolder::is_held(home_, name);
+  };
+  Definitions* all = TRY(definitions());
+  TRY(check_dependency_graph(request.name, depends_on, *all, is_up));
+  for (const std::string& dependency : depends_on) {
+    StartRequest first;
+    first.name = {.namespace_name = request.name.namespace_name, .sandbox = dependency};
+    first.on_progress = request.on_progress;
+    first.stop = request.stop;
+    if (is_up(first.name)) {
+      continue;
+    }
+    StartResult result = TRY_WRAP(start(first), "depends_on '" + dependency + "'");
+    if (!result.was_running) {
+      started.add(std::move(result.sandbox));
+    }
+  }
+  return {};
+}
+
+Result<StartResult> Engine::Impl::start(const StartRequest& request) {
+  TRY(validate(request.name, request.config));
+  const std::optional<StoredDefinition> stored = TRY(stored_definition(request));
+  const Config config = TRY(complete_config(request, stored));
+  Definition definition = TRY(validate(request.name, config));
+  // Before our own name is claimed, so that no two starts wait for each other.
+  StartedFirst started;
+  TRY(start_dependencies(request, definition.config.depends_on, started));
+  auto claimed = TRY(registry_.claim(request.name, request.stop));
+  if (const auto* running = std::get_if<std::shared_ptr<Sandbox>>(&claimed)) {
+    if ((*running)->is_ephemeral() || request.kind != StartRequest::Kind::kPersistent) {
+      return fail(ErrorCode::kConflict,
+                  "sandbox '" + request.name.sandbox + "' is running already, and is ephemeral");
+    }
+    started.keep();
+    return StartResult{.sandbox = *running, .was_running = true};
+  }
+  auto sandbox = TRY(start_claimed(request, std::move(definition), stored));
+  std::get<Registry::Claim>(claimed).settle(sandbox);
+  if (sandbox->has_ended()) {
+    registry_.remove(*sandbox);  // it died before it was listed
+  }
+  started.keep();
+  return StartResult{.sandbox = std::move(sandbox), .was_running = false};
+}
+
+Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
+    const StartRequest& request, Definition definition,
+    const std::optional<StoredDefinition>& stored) {
+  LaunchPlan plan;
+  plan.name = request.name;
+  plan.image =
+      TRY_WRAP(store_->find_or_pull(definition.config.image,
+                                    {.on_progress = request.on_progress, .stop = request.stop}),
+               "image '" + definition.config.image + "'");
+  plan.definition = std::move(definition);
+  plan.warm = request.warm;
+  plan.disk_base_bytes = stored ? stored->disk_base_bytes : 0;
+  if (request.kind != StartRequest::Kind::kPersistent) {
+    plan.ephemeral = request.files;
+    if (!plan.ephemeral) {
+      plan.ephemeral = TRY(new_files());
+    }
+    plan.disk_base_bytes = plan.ephemeral->disk_base_bytes;
+  }
+  Launched launched =
+      TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.remove(ended); }, request.stop));
+  if (plan.ephemeral) {
+    plan.ephemeral->disk_base_bytes = launched.disk_base_bytes;
+  } else {
+    Definitions* all = TRY(definitions());  // open already, since the start began
+    const auto kept = all->put({.name = request.name,
+                                .config = plan.definition.config,
+                                .disk_base_bytes = launched.disk_base_bytes});
+    if (!kept) {
+      if (!stored) {
+        launched.sandbox->discard_files_at_end();
+      }
+      [[maybe_unused]] const auto stopped = launched.sandbox->stop();
+      return std::unexpected(kept.error());
+    }
+  }
+  launched.sandbox->begin_exec();
+  return std::move(launched.sandbox);
+}
+
+Result<std::shared_ptr<EphemeralFiles>> Engine::Impl::new_files() {
+  const std::string id = TRY(random_id());
+  return std::make_shared<EphemeralFiles>(folder_.path() + "/" + id);
+}
+
+Result<> Engine::Impl::remove(const Name& name) {
+  TRY(check_sandbox_name(name.sandbox));
+  TRY(check_namespace(name.namespace_name));
+  if (const auto running = registry_.find(name)) {
+    TRY(running->stop());
+  }
+  Definitions* all = TRY(definitions());
+  struct stat status{};
+  if (::lstat(SandboxFolder::path_of(home_, name).c_str(), &status) == 0) {
+    SandboxFolder folder = TRY(SandboxFolder::hold(home_, name));
+    TRY(all->remove(name));
+    return folder.discard(folder_);
+  }
+  return all->remove(name);
+}
+
+Result<std::vector<SandboxListing>> Engine::Impl::list(std::string_view namespace_name) {
+  if (namespace_name != "*") {
+    TRY(check_namespace(namespace_name));
+  }
+  Definitions* all = TRY(definitions());
+  std::vector<SandboxListing> listings;
+  for (const StoredDefinition& stored : TRY(all->list(namespace_name))) {
+    SandboxListing listing;
+    listing.name = stored.name;
+    listing.image = stored.config.image;
+    if (const auto running = registry_.find(stored.name)) {
+      listing.is_running = true;
+      listing.disk_bytes = running->usage().disk_bytes;
+    } else {
+      listing.is_running = SandboxFolder::is_held(home_, stored.name);
+      listing.disk_bytes =
+          std::max<std::int64_t>(0, disk_use_of_folder(SandboxFolder::path_of(home_, stored.name)));
+    }
+    listings.push_back(std::move(listing));
+  }
+  return listings;
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)), owner_(::getpid()) {}
+
+Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
+  const std::string home = TRY(base::home_folder(options.home));
+  isolation::WardenOptions warden;
+  warden.warden_path = TRY(base::find_program("msb-warden", options.libexec_dir));
+  warden.agent_path = TRY(base::find_program("msb-agent", options.libexec_dir));
+  const std::string unpack_path = TRY(base::find_program("msb-unpack", options.libexec_dir));
+  TRY(base::make_folders(home, 0700));
+  auto store = TRY(image::Store::open({.home = home, .unpack_path = unpack_path}));
+  EngineFolder folder = TRY(EngineFolder::create(home));
+  auto loop = TRY(IoLoop::start());
+  warden.home = home;
+  warden.engine_id = folder.id();
+  return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
+      home, std::move(folder), std::move(loop), std::move(store), std::move(warden))));
+}
+
+Engine::~Engine() {
+  if (::getpid() != owner_) {
+    // The threads exist in the parent only, and the sandboxes are its own.
+    [[maybe_unused]] Impl* parents = impl_.release();
+  }
+}
+
+Result<StartResult> Engine::start(const StartRequest& request) {
+  return impl_->start(request);
+}
+
+Result<std::shared_ptr<EphemeralFiles>> Engine::new_files() {
+  return impl_->new_files();
+}
+
+std::shared_ptr<Sandbox> Engine::find(const Name& name) {
+  return impl_->find(name);
+}
+Result<> Engine::remove(const Name& name) {
+  return impl_->remove(name);
+}
+
+Result<std::vector<SandboxListing>> Engine::list(std::string_view namespace_name) {
+  return impl_->list(namespace_name);
+}
+
+const std::string& Engine::home() const {
+  return impl_->home();
+}
+image::Store& Engine::images() {
+  return impl_->images();
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine: starts, finds, lists and removes sandboxes, and owns all they share. One per program
+// is usual; several are fine, and so are several programs on one $MSB_HOME. When it goes, every
+// sandbox it has started ends. Thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/try.h"
+#include "engine/config.h"
+#include "engine/sandbox.h"
+#include "image/store.h"
+#include "wire/messages.h"
+
+namespace msb::engine {
+
+struct EngineOptions {
+  std::string home;         // empty: $MSB_HOME, else ~/.microsandbox
+  std::string libexec_dir;  // empty: see base/locations.h
+};
+
+struct StartRequest {
+  Name name;
+  // With an empty image: see Engine::start().
+  Config config;
+  enum class Kind {
+    kPersistent,  // files and definition stay until remove()
+    kEphemeral,   // the name was chosen by the caller: kAlreadyExists if it has a definition
+    kAnonymous,   // ephemeral under a random name
+  } kind = Kind::kPersistent;
+  // For the ephemeral kinds, to find the files again at the next start; else made for this start.
+  std::shared_ptr<EphemeralFiles> files;
+  std::string default_image;
+  std::vector<wire::Language> warm;
+  image::ProgressCallback on_progress;
+  std::stop_token stop;
+};
+
+struct StartResult {
+  std::shared_ptr<Sandbox> sandbox;
+  bool was_running = false;
+};
+
+struct SandboxListing {
+  Name name;
+  std::string image;
+  bool is_running = false;
+  std::int64_t disk_bytes = 0;
+};
+
+class Engine {
+ public:
+  static Result<std::shared_ptr<Engine>> open(const EngineOptions& options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  // Ends every sandbox. In a forked child it lets go of nothing: all of it is the parent's.
+  ~Engine();
+
+  // Starts a sandbox, or returns the persistent one that runs under that name already, unchanged.
+  // An empty image means the stored definition's, else `default_image`; if, besides, every other
+  // field has its default, the stored definition is used as it is.
+  Result<StartResult> start(const StartRequest& request);
+  // A place for the files of an ephemeral sandbox. Must not outlive the engine.
+  Result<std::shared_ptr<EphemeralFiles>> new_files();
+  // The one that runs in this engine, or null.
+  std::shared_ptr<Sandbox> find(const Name& name);
+  // Ends it if it runs here, then deletes definition and files. Not existing is a success.
+  // kConflict: it runs in another program.
+  Result<> remove(const Name& name);
+  // Persistent ones of a namespace, or of all ("*").
+  Result<std::vector<SandboxListing>> list(std::string_view namespace_name);
+
+  const std::string& home() const;
+  image::Store& images();
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  const pid_t owner_;
+};
+
+}  // namespace msb::engine

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/gauges.h"
+
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/parse.h"
+#include "base/sys.h"
+#include "engine/disk_use.h"
+
+namespace msb::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Readings closer together than this share the sample they are measured from: over microseconds
+// the kernel's accounting says either nothing or everything.
+constexpr std::chrono::milliseconds kMinCpuInterval{100};
+constexpr std::chrono::seconds kWalkInterval{10};
+constexpr std::size_t kMaxGaugeBytes = 8 * 1024;
+// A file system with less than this left refuses the next write of any size.
+constexpr std::int64_t kFullBytes = 64 * 1024;
+
+class GaugeText {
+ public:
+  explicit GaugeText(const base::UniqueFd& fd) {
+    if (!fd) {
+      return;
+    }
+    if (const auto size =
+            base::sys::pread(fd.get(), std::as_writable_bytes(std::span(buffer_)), 0)) {
+      text_ = std::string_view(buffer_.data(), *size);
+    }
+  }
+
+  // The number of a file that holds one.
+  std::uint64_t number() const {
+    return base::parse_number<std::uint64_t>(text_.substr(0, text_.find('\n'))).value_or(0);
+  }
+
+  // The number in the line "<key> <number>".
+  std::uint64_t number(std::string_view key) const {
+    std::string_view rest = text_;
+    while (!rest.empty()) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') {
+        return base::parse_number<std::uint64_t>(line.substr(key.size() + 1)).value_or(0);
+      }
+    }
+    return 0;
+  }
+
+ private:
+  std::array<char, kMaxGaugeBytes> buffer_;
+  std::string_view text_;
+};
+
+struct Space {
+  std::int64_t used_bytes = 0;
+  std::int64_t free_bytes = 0;
+  std::int64_t free_inodes = 0;
+};
+
+std::optional<Space> space_of(const isolation::SandboxGauges& gauges) {
+  struct statfs status{};
+  if (!gauges.disk_limited || !gauges.writable_layer ||
+      ::fstatfs(gauges.writable_layer.get(), &status) < 0) {
+    return std::nullopt;
+  }
+  const auto block = static_cast<std::int64_t>(status.f_bsize);
+  return Space{.used_bytes = static_cast<std::int64_t>(status.f_blocks - status.f_bfree) * block,
+               .free_bytes = static_cast<std::int64_t>(status.f_bavail) * block,
+               .free_inodes = static_cast<std::int64_t>(status.f_ffree)};
+}
+
+void append_reason(std::string& text, std::string reason) {
+  if (!text.empty()) {
+    text += ", ";
+  }
+  text += reason;
+}
+
+std::string mib(std::uint64_t size_bytes) {
+  return std::to_string(size_bytes >> 20) + " MiB";
+}
+
+}  // namespace
+
+Gauges::Gauges(isolation::SandboxGauges gauges, const isolation::Limits& limits,
+               std::string writable_path, std::int64_t disk_base_bytes)
+    : gauges_(std::move(gauges)),
+      limits_(limits),
+      writable_path_(std::move(writable_path)),
+      disk_base_bytes_(disk_base_bytes) {
+  base_ = latest_ = CpuSample{Clock::now(), 0};
+}
+
+std::uint64_t Gauges::cpu_used_ns() const {
+  const GaugeText text(gauges_.cpu_usage);
+  return gauges_.cgroup_v2 ? text.number("usage_usec") * 1000 : text.number();
+}
+
+std::int64_t Gauges::memory_bytes() const {
+  // The same in both versions: all that is charged, less what the kernel would give back by
+  // dropping cached file pages. Shared memory and tmpfs stay counted, they cannot be dropped.
+  const auto charged = static_cast<std::int64_t>(GaugeText(gauges_.memory_current).number());
+  const GaugeText stat(gauges_.memory_stat);
+  const bool v2 = gauges_.cgroup_v2;
+  const std::uint64_t cached = stat.number(v2 ? "inactive_file" : "total_inactive_file") +
+                               stat.number(v2 ? "active_file" : "total_active_file");
+  return std::max<std::int64_t>(0, charged - static_cast<std::int64_t>(cached));
+}
+
+std::int64_t Gauges::disk_bytes() {
+  if (const auto space = space_of(gauges_)) {
+    last_disk_bytes_ = std::max<std::int64_t>(0, space->used_bytes - disk_base_bytes_);
+  } else if (gauges_.writable_layer && Clock::now() - walked_ > kWalkInterval) {
+    last_disk_bytes_ = disk_use_of_folder(writable_path_);
+    walked_ = Clock::now();
+  }
+  return last_disk_bytes_;
+}
+
+Usage Gauges::read() {
+  const std::shared_lock gauges_lock(mutex_);
+  const std::lock_guard sample_lock(sample_mutex_);
+  Usage usage;
+  usage.memory_bytes = memory_bytes();
+  usage.disk_bytes = disk_bytes();
+  if (!gauges_.cpu_usage) {
+    return usage;
+  }
+  const CpuSample now{Clock::now(), cpu_used_ns()};
+  if (now.time - latest_.time >= kMinCpuInterval) {
+    base_ = std::exchange(latest_, now);
+  }
+  const std::chrono::duration<double, std::nano> interval = now.time - base_.time;
+  if (interval.count() > 0 && now.used_ns > base_.used_ns) {
+    usage.cpu_percent = 100.0 * static_cast<double>(now.used_ns - base_.used_ns) / interval.count();
+  }
+  return usage;
+}
+
+LimitEvents Gauges::events() const {
+  const std::shared_lock lock(mutex_);
+  return {.oom_kills = GaugeText(gauges_.memory_events).number("oom_kill"),
+          .refused_forks = GaugeText(gauges_.pids_events).number("max")};
+}
+
+bool Gauges::disk_is_full() const {
+  const auto space = space_of(gauges_);
+  return space && (space->free_bytes < kFullBytes || space->free_inodes == 0);
+}
+
+LimitsHit Gauges::hit_since(const LimitEvents& before) const {
+  const LimitEvents now = events();
+  const std::shared_lock lock(mutex_);
+  LimitsHit hit;
+  hit.memory = now.oom_kills > before.oom_kills;
+  hit.processes = now.refused_forks > before.refused_forks;
+  hit.disk = disk_is_full();
+  if (hit.memory) {
+    append_reason(hit.text, "out of memory (limit " + mib(limits_.memory_bytes) + ")");
+  }
+  if (hit.processes) {
+    append_reason(hit.text,
+                  "too many processes (limit " + std::to_string(limits_.max_processes) + ")");
+  }
+  if (hit.disk) {
+    append_reason(hit.text, "disk full (limit " + mib(limits_.disk_bytes) + ")");
+  }
+  return hit;
+}
+
+std::int64_t Gauges::used_disk_bytes() const {
+  const std::shared_lock lock(mutex_);
+  const auto space = space_of(gauges_);
+  return space ? space->used_bytes : 0;
+}
+
+void Gauges::set_disk_base(std::int64_t base_bytes) {
+  const std::lock_guard lock(sample_mutex_);
+  disk_base_bytes_ = base_bytes;
+}
+
+void Gauges::close() {
+  (void)read();  // keeps the last size of the disk
+  const std::unique_lock lock(mutex_);
+  gauges_ = isolation::SandboxGauges{};
+}
+
+}  // namespace msb::engine

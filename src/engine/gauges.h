@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernel says about one running sandbox: usage for metrics, and the counters that tell
+// which limit a run has hit. Each reading is a few preads of open descriptors. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+
+#include "isolation/sandbox_spec.h"
+
+namespace msb::engine {
+
+struct Usage {
+  double cpu_percent = 0;         // of one core, since the previous reading
+  std::int64_t memory_bytes = 0;  // page cache not counted
+  std::int64_t disk_bytes = 0;
+};
+
+// Counters that only grow. Two of them, taken before and after a run, tell what it met.
+struct LimitEvents {
+  std::uint64_t oom_kills = 0;
+  std::uint64_t refused_forks = 0;
+};
+
+// Which limits were reached, and the words for it: "out of memory (limit 64 MiB)".
+struct LimitsHit {
+  bool memory = false;
+  bool processes = false;
+  bool disk = false;
+  bool any() const { return memory || processes || disk; }
+  std::string text;
+};
+
+class Gauges {
+ public:
+  // `writable_path`: the folder that is measured when the layer is not a file system of its own.
+  // `disk_base_bytes`: what a fresh layer uses for itself.
+  Gauges(isolation::SandboxGauges gauges, const isolation::Limits& limits,
+         std::string writable_path, std::int64_t disk_base_bytes);
+
+  Usage read();
+  LimitEvents events() const;
+  // What has been hit since `before`; the disk counts when it is full now.
+  LimitsHit hit_since(const LimitEvents& before) const;
+  // Bytes in use on the writable layer's own file system, the base included; 0: it has none.
+  std::int64_t used_disk_bytes() const;
+  void set_disk_base(std::int64_t base_bytes);
+
+  // Gives the descriptors up, so that the kernel can take the file system down. Readings of usage
+  // are then zero but for the disk's last one.
+  void close();
+
+ private:
+  struct CpuSample {
+    std::chrono::steady_clock::time_point time;
+    std::uint64_t used_ns = 0;
+  };
+  std::uint64_t cpu_used_ns() const;
+  std::int64_t memory_bytes() const;
+  std::int64_t disk_bytes();
+  bool disk_is_full() const;
+
+  mutable std::shared_mutex mutex_;  // guards gauges_: shared to read them, exclusive to close()
+  isolation::SandboxGauges gauges_;
+  const isolation::Limits limits_;
+  const std::string writable_path_;
+
+  std::mutex sample_mutex_;  // guards what follows
+  CpuSample base_;
+  CpuSample latest_;
+  std::int64_t disk_base_bytes_;
+  std::int64_t last_disk_bytes_ = 0;
+  std::chrono::steady_clock::time_point walked_{};
+};
+
+}  // namespace msb::engine

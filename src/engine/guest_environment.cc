@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/guest_environment.h"
+
+#include <string_view>
+#include <unordered_map>
+
+namespace msb::engine {
+namespace {
+
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string shebang(const std::string& shell) {
+  if (shell.empty()) {
+    return "#!/bin/sh\n";
+  }
+  return shell.front() == '/' ? "#!" + shell + "\n" : "#!/usr/bin/env " + shell + "\n";
+}
+
+}  // namespace
+
+std::vector<std::string> assemble_env(const std::vector<std::string>& image_envs,
+                                      const std::vector<std::string>& envs) {
+  std::vector<std::string> result;
+  std::unordered_map<std::string, std::size_t> places;
+  const auto set = [&](const std::string& variable) {
+    const std::string key = variable.substr(0, variable.find('='));
+    const auto [place, is_new] = places.try_emplace(key, result.size());
+    if (is_new) {
+      result.push_back(variable);
+    } else {
+      result[place->second] = variable;
+    }
+  };
+  set(std::string("PATH=") + kDefaultPath);
+  for (const std::string& variable : image_envs) {
+    if (variable.find('=') != std::string::npos) {
+      set(variable);
+    }
+  }
+  for (const std::string& variable : envs) {
+    set(variable);
+  }
+  // PATH is first in the list, where the default was put.
+  result.front().append(":").append(kScriptsFolder);
+  return result;
+}
+
+std::vector<GuestFile> script_files(const std::map<std::string, std::string>& scripts,
+                                    const std::string& shell) {
+  std::vector<GuestFile> files;
+  for (const auto& [name, text] : scripts) {
+    files.push_back({.path = std::string(kScriptsFolder) + "/" + name,
+                     .content = text.starts_with("#!") ? text : shebang(shell) + text,
+                     .mode = 0755});
+  }
+  return files;
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/sandbox.h"
+
+#include <utility>
+
+namespace msb::engine {
+namespace {
+
+// How long the warden may take to say why an agent is gone, before we end the sandbox unasked.
+constexpr std::chrono::seconds kObituaryTimeout{2};
+
+std::vector<PortRule> ports_of(const SandboxParts& parts) {
+  return parts.ports ? parts.ports->ports() : std::vector<PortRule>{};
+}
+
+}  // namespace
+
+Sandbox::Sandbox(SandboxParts parts, const EngineFolder& engine_folder,
+                 std::function<void(Sandbox&)> on_ended)
+    : parts_(std::move(parts)),
+      ports_(ports_of(parts_)),
+      is_ephemeral_(parts_.folder.is_ephemeral()),
+      engine_folder_(engine_folder),
+      on_ended_(std::move(on_ended)),
+      log_(parts_.folder.path()) {}
+
+std::shared_ptr<Sandbox> Sandbox::create(SandboxParts parts, const EngineFolder& engine_folder,
+                                         std::function<void(Sandbox&)> on_ended) {
+  return std::shared_ptr<Sandbox>(
+      new Sandbox(std::move(parts), engine_folder, std::move(on_ended)));
+}
+
+Sandbox::~Sandbox() {
+  [[maybe_unused]] const auto stopped = stop();
+}
+
+Result<CodeEnd> Sandbox::run_code(const CodeRequest& request, const OutputSink& sink) {
+  return parts_.session->run_code(request, sink);
+}
+
+Result<CommandEnd> Sandbox::run_command(const CommandRequest& request, const OutputSink& sink) {
+  return parts_.session->run_command(request, sink);
+}
+
+Result<std::unique_ptr<Process>> Sandbox::spawn(CommandRequest request, OutputSink sink) {
+  return Process::start(parts_.session, std::move(request), std::move(sink));
+}
+
+Usage Sandbox::usage() {
+  return parts_.gauges->read();
+}
+
+bool Sandbox::is_running() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kRunning) {
+      return false;
+    }
+  }
+  return !parts_.exit_report->arrived() && !parts_.session->link().lost();
+}
+
+bool Sandbox::has_ended() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kEnded;
+}
+
+void Sandbox::discard_files_at_end() {
+  const std::lock_guard lock(mutex_);
+  discards_files_ = true;
+}
+
+Result<> Sandbox::start_ports() {
+  return parts_.ports->start(parts_.session->shared_link());
+}
+
+std::optional<int> Sandbox::exec_exit_code() const {
+  const int code = exec_exit_code_.load();
+  return code < 0 ? std::nullopt : std::optional(code);
+}
+
+void Sandbox::begin_exec() {
+  if (!parts_.config.exec.empty()) {
+    exec_thread_ = start_quiet_thread([this] { run_exec(); });
+  }
+}
+
+void Sandbox::run_exec() {
+  const std::string& shell = parts_.config.shell;
+  CommandRequest request;
+  request.argv = {shell.empty() ? "/bin/sh" : shell, "-c", parts_.config.exec};
+  request.wake = Call::Wake::kPrompt;
+  // The log is for reading later; when the host cannot keep it, the command goes on without.
+  const OutputSink to_log = [this](Channel, std::string_view bytes) { (void)log_.append(bytes); };
+  const auto end = parts_.session->run_command(request, to_log);
+  if (end) {
+    exec_exit_code_ = end->exit_code;
+  } else if (!end.error().is(ErrorCode::kSandboxGone)) {
+    (void)log_.append("exec: " + end.error().message() + "\n");
+    exec_exit_code_ = exit_status(end.error().code());
+  }
+}
+
+Result<> Sandbox::stop() {
+  return end(Error(ErrorCode::kSandboxGone, "the sandbox was stopped"));
+}
+
+void Sandbox::bury() {
+  (void)parts_.exit_report->wait_for(kObituaryTimeout);
+  const auto lost = parts_.session->link().lost();
+  (void)end(lost ? *lost : Error(ErrorCode::kUnavailable, "the sandbox has ended"));
+}
+
+Result<> Sandbox::end(const Error& reason) {
+  bool discards = false;
+  {
+    std::unique_lock lock(mutex_);
+    if (state_ != State::kRunning) {
+      changed_.wait(lock, [this] { return state_ == State::kEnded; });
+      return ended_;
+    }
+    state_ = State::kEnding;
+    discards = discards_files_;
+  }
+  // The order matters: callers hear why before the stream breaks under them, and the kernel can
+  // take the file system down only when our descriptors of it are closed.
+  parts_.session->close(reason);
+  parts_.ports.reset();
+  parts_.gauges->close();
+  Result<> result = parts_.warden->destroy(parts_.instance_id);
+  if (!result && result.error().is(ErrorCode::kUnavailable)) {
+    result = {};  // the warden is gone, and all its sandboxes with it
+  }
+  if (exec_thread_.joinable()) {
+    exec_thread_.join();
+  }
+  parts_.warden.reset();
+  if (discards) {
+    if (auto discarded = parts_.folder.discard(engine_folder_); !discarded && result) {
+      result = discarded;
+    }
+  }
+  parts_.folder.release();
+  parts_.image_lease.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = State::kEnded;
+    ended_ = result;
+    changed_.notify_all();
+  }
+  on_ended_(*this);
+  return result;
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One started instance of a sandbox, from the moment its jail exists until nothing of it is left.
+//
+//   launch ──► [running] ── stop(), death of agent or warden, broken protocol ──► [ending] ──►
+//   [ended]
+//
+// Whoever notices the end first does the ending; everybody else waits for it. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/config.h"
+#include "engine/exit_board.h"
+#include "engine/gauges.h"
+#include "engine/port_forwarder.h"
+#include "engine/process.h"
+#include "engine/sandbox_folder.h"
+#include "engine/sandbox_log.h"
+#include "engine/session.h"
+#include "isolation/warden_client.h"
+
+namespace msb::engine {
+
+// All that a sandbox is made of; put together by Launcher.
+struct SandboxParts {
+  Name name;
+  std::string instance_id;
+  Config config;
+  isolation::Limits limits;
+  SandboxFolder folder;
+  std::shared_ptr<void> image_lease;
+  std::vector<std::string> image_command;
+  std::vector<std::string> weaknesses;
+  std::unique_ptr<PortForwarder> ports;
+  std::shared_ptr<isolation::WardenClient> warden;
+  std::shared_ptr<ExitReport> exit_report;
+  std::shared_ptr<Gauges> gauges;
+  std::shared_ptr<Session> session;
+};
+
+class Sandbox : public std::enable_shared_from_this<Sandbox> {
+ public:
+  // `on_ended` is called once, after the end, in the thread that did the ending.
+  static std::shared_ptr<Sandbox> create(SandboxParts parts, const EngineFolder& engine_folder,
+                                         std::function<void(Sandbox&)> on_ended);
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+  ~Sandbox();
+
+  const Name& name() const { return parts_.name; }
+  const std::string& instance_id() const { return parts_.instance_id; }
+  const Config& config() const { return parts_.config; }
+  bool is_ephemeral() const { return is_ephemeral_; }
+  const std::vector<PortRule>& ports() const { return ports_; }
+  const std::vector<std::string>& weaknesses() const { return parts_.weaknesses; }
+  const std::vector<std::string>& image_command() const { return parts_.image_command; }
+
+  Result<CodeEnd> run_code(const CodeRequest& request, const OutputSink& sink);
+  Result<CommandEnd> run_command(const CommandRequest& request, const OutputSink& sink);
+  Result<std::unique_ptr<Process>> spawn(CommandRequest request, OutputSink sink);
+
+  // Zeros but for the disk when it does not run any more.
+  Usage usage();
+  bool is_running() const;
+  // Nothing of it is left.
+  bool has_ended() const;
+  Result<std::string> log(std::size_t max_bytes) const { return log_.tail(max_bytes); }
+  // The exit status of Config::exec once it has ended.
+  std::optional<int> exec_exit_code() const;
+
+  // Opens the published ports.
+  Result<> start_ports();
+  // Starts Config::exec, if there is one.
+  void begin_exec();
+  // The end will delete the sandbox's files, too.
+  void discard_files_at_end();
+
+  // Ends every process and frees everything but persistent files. Returns when it is done.
+  Result<> stop();
+  // The same after the sandbox has ended by itself: waits for the warden's word on why.
+  void bury();
+
+ private:
+  Sandbox(SandboxParts parts, const EngineFolder& engine_folder,
+          std::function<void(Sandbox&)> on_ended);
+  Result<> end(const Error& reason);
+  void run_exec();
+
+  SandboxParts parts_;
+  const std::vector<PortRule> ports_;
+  const bool is_ephemeral_;
+  const EngineFolder& engine_folder_;
+  const std::function<void(Sandbox&)> on_ended_;
+  SandboxLog log_;
+
+  std::thread exec_thread_;
+  std::atomic<int> exec_exit_code_{-1};  // -1: not ended
+
+  enum class State { kRunning, kEnding, kEnded };
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  State state_ = State::kRunning;
+  bool discards_files_ = false;
+  Result<> ended_;
+};
+
+}  // namespace msb::engine

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The files of one sandbox on the host: the writable layer and the log. A persistent sandbox has
+// sandboxes/<namespace>/<name>/, whose lock is held while it runs, so that every program sees the
+// truth; an ephemeral one has EphemeralFiles.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/try.h"
+#include "base/unique_fd.h"
+#include "engine/config.h"
+#include "engine/engine_folder.h"
+#include "engine/ephemeral_files.h"
+
+namespace msb::engine {
+
+class SandboxFolder {
+ public:
+  // kConflict: another program runs or removes the sandbox of that name.
+  static Result<SandboxFolder> hold(const std::string& home, const Name& name);
+  static Result<SandboxFolder> hold(std::shared_ptr<EphemeralFiles> files);
+  // Is the sandbox of that name held by any program?
+  static bool is_held(const std::string& home, const Name& name);
+  static std::string path_of(const std::string& home, const Name& name);
+
+  SandboxFolder() = default;
+  const std::string& path() const { return path_; }
+  // There was none before hold().
+  bool is_new() const { return is_new_; }
+  bool is_ephemeral() const { return ephemeral_ != nullptr; }
+
+  // Lets others have it; the files stay, those of an ephemeral one as long as they are owned.
+  void release();
+  // Deletes the files, then lets go.
+  Result<> discard(const EngineFolder& engine);
+
+ private:
+  std::string path_;
+  base::UniqueFd lock_;
+  std::shared_ptr<EphemeralFiles> ephemeral_;
+  bool is_new_ = false;
+};
+
+}  // namespace msb::engine

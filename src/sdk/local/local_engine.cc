@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/local/local_engine.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "base/try.h"
+
+namespace msb {
+namespace sdk {
+namespace {
+
+// The process's own engine. It ends with the statics of the program, or later, with the last
+// sandbox that uses it; asking for it after that is an error, not a crash.
+class ProcessEngine {
+ public:
+  ~ProcessEngine() { is_over() = true; }
+
+  static std::atomic<bool>& is_over() {
+    static std::atomic<bool> over = false;  // trivially destructible: valid to the very end
+    return over;
+  }
+
+  Result<std::shared_ptr<Engine>> get() {
+    const std::lock_guard lock(mutex_);
+    // A forked child makes its own: threads and warden are the parent's.
+    if (!engine_ || owner_ != ::getpid()) {
+      engine_ = TRY(Engine::create());
+      owner_ = ::getpid();
+    }
+    return engine_;
+  }
+
+ private:
+  std::mutex mutex_;  // held while the engine is opened: others that need it can only wait
+  std::shared_ptr<Engine> engine_;
+  pid_t owner_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<SandboxInfo>> LocalEngine::list(std::string_view namespace_name) {
+  std::vector<SandboxInfo> infos;
+  for (engine::SandboxListing& listing : TRY(engine_->list(namespace_name))) {
+    infos.push_back({.namespace_ = std::move(listing.name.namespace_name),
+                     .name = std::move(listing.name.sandbox),
+                     .image = std::move(listing.image),
+                     .is_running = listing.is_running,
+                     .disk_bytes = listing.disk_bytes});
+  }
+  return infos;
+}
+
+}  // namespace sdk
+
+Result<std::shared_ptr<Engine>> Engine::create(const EngineOptions& options) {
+  auto engine =
+      TRY(engine::Engine::open({.home = options.home, .libexec_dir = options.libexec_dir}));
+  return std::make_shared<sdk::LocalEngine>(std::move(engine));
+}
+
+Result<std::shared_ptr<Engine>> Engine::instance() {
+  if (sdk::ProcessEngine::is_over()) {
+    return fail(ErrorCode::kUnavailable, "the program is ending");
+  }
+  static sdk::ProcessEngine process_engine;
+  return process_engine.get();
+}
+
+}  // namespace msb

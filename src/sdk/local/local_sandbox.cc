@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/local/local_sandbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/try.h"
+#include "engine/random_id.h"
+#include "sdk/execution_builder.h"
+#include "sdk/local/convert.h"
+#include "sdk/local/local_process.h"
+
+namespace msb::sdk {
+namespace {
+
+constexpr std::size_t kNameDigits = 8;
+
+const char* default_image(Language language) {
+  return language == Language::kPython ? "microsandbox/python" : "microsandbox/node";
+}
+
+std::unexpected<Error> not_started(ErrorCode operation) {
+  return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
+}
+
+}  // namespace
+
+std::shared_ptr<SandboxHandle> make_handle(SandboxOptions options,
+                                           std::optional<Language> language) {
+  return std::make_shared<LocalSandbox>(std::move(options), language);
+}
+
+LocalSandbox::LocalSandbox(SandboxOptions options, std::optional<Language> language)
+    : options_(std::move(options)),
+      language_(language),
+      is_anonymous_(options_.name.empty()),
+      name_(options_.name),
+      log_(options_.logger) {
+  if (is_anonymous_) {
+    auto digits = engine::random_id(kNameDigits);
+    if (digits) {
+      name_ = "sandbox-" + *digits;
+    } else {
+      name_error_ = std::move(digits).error().wrap(ErrorCode::kFailedToGenerateRandomName);
+    }
+  }
+}
+
+Result<std::shared_ptr<engine::Engine>> LocalSandbox::engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (engine_) {
+      return engine_;
+    }
+  }
+  const std::shared_ptr<Engine> wanted =
+      options_.engine ? options_.engine : TRY(Engine::instance());
+  const auto local = std::dynamic_pointer_cast<LocalEngine>(wanted);
+  if (!local) {
+    return fail(ErrorCode::kInvalidArgument, "engine: is not one made by Engine::create()");
+  }
+  const std::lock_guard lock(mutex_);
+  if (!engine_) {
+    engine_ = local->engine();
+  }
+  return engine_;
+}
+
+std::shared_ptr<engine::Sandbox> LocalSandbox::started_or_null() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted ? sandbox_ : nullptr;
+}
+
+Result<engine::StartResult> LocalSandbox::start_in_engine(const StartConfig& config,
+                                                          const StartOptions& options) {
+  if (name_error_) {
+    return std::unexpected(*name_error_);
+  }
+  const std::shared_ptr<engine::Engine> engine = TRY(this->engine());
+  using Kind = engine::StartRequest::Kind;
+  engine::StartRequest request;
+  request.name = {.namespace_name = options_.namespace_, .sandbox = name_};
+  request.config = to_engine(config);
+  request.kind = is_anonymous_    ? Kind::kAnonymous
+                 : is_ephemeral() ? Kind::kEphemeral
+                                  : Kind::kPersistent;
+  if (is_ephemeral()) {
+    // Kept with this object: a later start() finds the files again.
+    if (!files_) {
+      files_ = TRY(engine->new_files());
+    }
+    request.files = files_;
+  }
+  if (language_) {
+    request.default_image = default_image(*language_);
+    request.warm = {to_engine(*language_)};
+  }
+  request.on_progress = to_engine(options.on_progress);
+  request.stop = options.stop;
+  return engine->start(request);
+}
+
+Result<> LocalSandbox::start(const StartConfig& config, const StartOptions& options) {
+  std::shared_ptr<engine::Sandbox> dead;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool has_died = state_ == State::kStarted && !sandbox_->is_running();
+    if (state_ != State::kOff && !has_died) {
+      return std::unexpected(
+          Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
+    }
+    state_ = State::kStarting;
+    dead = std::exchange(sandbox_, nullptr);
+  }
+  if (dead) {
+    (void)dead->stop();  // waits until it is buried
+  }
+  log_.info("Starting sandbox", {{"name", name_},
+                                 {"namespace", options_.namespace_},
+                                 {"image", config.image},
+                                 {"memory", std::to_string(config.memory)},
+                                 {"cpus", std::to_string(config.cpus)}});
+  auto result = start_in_engine(config, options);
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = result ? State::kStarted : State::kOff;
+    if (result) {
+      owns_sandbox_ = !result->was_running;
+      sandbox_ = std::move(result->sandbox);
+    }
+  }
+  if (!result) {
+    return std::unexpected(
+        log_.failed("Sandbox could not be started", name_,
+                    std::move(result).error().wrap(ErrorCode::kFailedToStartSandbox)));
+  }
+  log_.info("Sandbox started successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> LocalSandbox::stop() {
+  std::shared_ptr<engine::Sandbox> sandbox;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kStarted) {
+      return not_started(ErrorCode::kFailedToStopSandbox);
+    }
+    state_ = State::kStopping;
+    sandbox = std::exchange(sandbox_, nullptr);
+  }
+  log_.info("Stopping sandbox", {{"name", name_}, {"namespace", options_.namespace_}});
+  const Result<> stopped = sandbox->stop();
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = State::kOff;
+  }
+  if (!stopped) {
+    return std::unexpected(log_.failed("Sandbox could not be stopped", name_,
+                                       stopped.error().wrap(ErrorCode::kFailedToStopSandbox)));
+  }
+  log_.info("Sandbox stopped successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> LocalSandbox::remove() {
+  if (started_or_null()) {
+    const Result<> stopped = stop();
+    if (!stopped && !stopped.error().is(ErrorCode::kSandboxNotStarted)) {
+      return stopped;
+    }
+  }
+  if (is_ephemeral()) {
+    std::shared_ptr<engine::EphemeralFiles> files;  // removed outside the lock
+    const std::lock_guard lock(mutex_);
+    files.swap(files_);
+    return {};
+  }
+  const auto engine = TRY(this->engine());
+  TRY_WRAP(engine->remove({.namespace_name = options_.namespace_, .sandbox = name_}),
+           "remove sandbox '" + name_ + "'");
+  return {};
+}
+
+void LocalSandbox::detach() {
+  const std::lock_guard lock(mutex_);
+  is_detached_ = true;
+}
+
+void LocalSandbox::close() {
+  bool stops = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stops = state_ == State::kStarted && owns_sandbox_ && !is_detached_;
+  }
+  if (stops) {
+    (void)stop();  // a failure has been logged, and the engine's end ends it anyway
+  }
+  std::shared_ptr<engine::EphemeralFiles> files;  // removed outside the lock
+  const std::lock_guard lock(mutex_);
+  files.swap(files_);
+}
+
+Result<CodeExecution> LocalSandbox::run_code(Language language, std::string_view code,
+                                             const RunOptions& options) {
+  const auto sandbox = started_or_null();
+  if (!sandbox) {
+    return not_started(ErrorCode::kFailedToRunCode);
+  }
+  if (log_.enabled()) {
+    log_.debug("Executing code in REPL",
+               {{"sandbox", name_}, {"language", std::string(to_string(language))}});
+  }
+  engine::CodeRequest request;
+  request.language = to_engine(language);
+  request.code = code;
+  request.timeout = options.timeout;
+  request.stop = options.stop;
+  request.wake = options.on_output ? engine::Call::Wake::kPrompt : engine::Call::Wake::kInPortions;
+  ExecutionBuilder builder;
+  const auto end = sandbox->run_code(request, [&](engine::Channel channel, std::string_view bytes) {
+    if (options.on_output) {
+      options.on_output(to_public(channel), bytes);
+    }
+    builder.add(to_public(channel), bytes);
+  });
+  if (!end) {
+    return std::unexpected(
+        log_.failed("Code could not be run", name_, end.error().wrap(ErrorCode::kFailedToRunCode)));
+  }
+  return std::move(builder).code(to_public(end->status), std::string(to_string(language)),
+                                 end->exit_code, end->state_lost, to_public(*end));
+}
+
+Result<CommandExecution> LocalSandbox::run_command(const std::string& command,
+                                                   const std::vector<std::string>& args,
+                                                   const CommandOptions& options) {
+  const auto sandbox = started_or_null();
+  if (!sandbox) {
+    return not_started(ErrorCode::kFailedToRunCommand);
+  }
+  if (log_.enabled()) {
+    log_.debug("Executing command",
+               {{"sandbox", name_}, {"command", command}, {"args", std::to_string(args.size())}});
+  }
+  engine::CommandRequest request = to_engine(command, args, options);
+  request.input = options.stdin_bytes;
+  ExecutionBuilder builder;
+  const auto end =
+      sandbox->run_command(request, [&](engine::Channel channel, std::string_view bytes) {
+        if (options.on_output) {
+          options.on_output(to_public(channel), bytes);
+        }
+        builder.add(to_public(channel), bytes);
+      });
+  if (!end) {
+    return std::unexpected(log_.failed("Command could not be run", name_,
+                                       end.error().wrap(ErrorCode::kFailedToRunCommand)));
+  }
+  return std::move(builder).command(command, args, end->exit_code, end->signal, to_public(*end));
+}
+
+Result<std::unique_ptr<ProcessHandle>> LocalSandbox::spawn(const std::string& command,
+                                                           const std::vector<std::string>& args,
+                                                           const SpawnOptions& options) {
+  auto sandbox = started_or_null();
+  if (!sandbox) {
+    return not_started(ErrorCode::kFailedToRunCommand);
+  }
+  if (log_.enabled()) {
+    log_.debug("Spawning command", {{"sandbox", name_}, {"command", command}});
+  }
+  auto process = LocalProcess::start(std::move(sandbox), command, args, options);
+  if (!process) {
+    return std::unexpected(log_.failed("Command could not be run", name_,
+                                       process.error().wrap(ErrorCode::kFailedToRunCommand)));
+  }
+  return *std::move(process);
+}
+
+Result<Metrics> LocalSandbox::metrics() {
+  const auto sandbox = started_or_null();
+  if (!sandbox) {
+    return not_started(ErrorCode::kFailedToGetMetrics);
+  }
+  if (log_.enabled()) {
+    log_.debug("Getting sandbox metrics", {{"sandbox", name_}});
+  }
+  const engine::Usage usage = sandbox->usage();
+  Metrics metrics;
+  metrics.name = name_;
+  metrics.namespace_ = options_.namespace_;
+  metrics.is_running = sandbox->is_running();
+  metrics.disk_bytes = usage.disk_bytes;
+  if (metrics.is_running) {
+    metrics.cpu_percent = usage.cpu_percent;
+    metrics.memory_mib = usage.memory_bytes >> 20;
+  }
+  return metrics;
+}
+
+std::vector<PortMapping> LocalSandbox::ports() const {
+  std::vector<PortMapping> ports;
+  if (const auto sandbox = started_or_null()) {
+    for (const engine::PortRule& rule : sandbox->ports()) {
+      ports.push_back({.host = rule.host, .guest = rule.guest});
+    }
+  }
+  return ports;
+}
+
+std::vector<std::string> LocalSandbox::weaknesses() const {
+  const auto sandbox = started_or_null();
+  return sandbox ? sandbox->weaknesses() : std::vector<std::string>{};
+}
+
+std::vector<std::string> LocalSandbox::image_command() const {
+  const auto sandbox = started_or_null();
+  return sandbox ? sandbox->image_command() : std::vector<std::string>{};
+}
+
+Result<std::string> LocalSandbox::log(std::size_t max_bytes) const {
+  const auto sandbox = started_or_null();
+  if (!sandbox) {
+    return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}));
+  }
+  return sandbox->log(max_bytes);
+}
+
+std::optional<int> LocalSandbox::exec_exit_code() const {
+  const auto sandbox = started_or_null();
+  return sandbox ? sandbox->exec_exit_code() : std::nullopt;
+}
+
+}  // namespace msb::sdk
