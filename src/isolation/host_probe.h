@@ -12,7 +12,7 @@ namespace msb::isolation {
 
 struct Finding {
   enum class Level { kGood, kWeak, kMissing };
-  std::string topic;   // "user namespaces", "memory limit", ...
+  std::string topic;  // "user namespaces", "memory limit", ...
   Level level = Level::kGood;
   std::string detail;  // what was found
   std::string remedy;  // what the user can do; empty when good

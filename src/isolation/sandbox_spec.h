@@ -16,21 +16,21 @@ struct Limits {
   std::uint64_t memory_bytes = 512ull << 20;  // with swap: no more than this in all
   double cpus = 1.0;                          // fractions of a core allowed
   std::uint32_t max_processes = 512;
-  std::uint64_t disk_bytes = 4ull << 30;      // size of the writable layer
+  std::uint64_t disk_bytes = 4ull << 30;  // size of the writable layer
 };
 
 struct Volume {
-  base::UniqueFd source;     // O_PATH, opened by the engine with the caller's rights; file or folder
-  std::string guest_path;    // absolute
+  base::UniqueFd source;   // O_PATH, opened by the engine with the caller's rights; file or folder
+  std::string guest_path;  // absolute
   bool read_only = false;
 };
 
 struct SandboxSpec {
-  std::string id;            // instance id: [0-9a-f]{16}, new for each start
-  std::string name;          // for humans (hostname default, cgroup name)
+  std::string id;    // instance id: [0-9a-f]{16}, new for each start
+  std::string name;  // for humans (hostname default, cgroup name)
   std::string hostname;
   std::vector<std::string> layer_paths;  // unpacked layers in store identity, lowest first
-  std::string writable_path; // folder of the writable layer: holds disk.img, or upper/ and work/
+  std::string writable_path;  // folder of the writable layer: holds disk.img, or upper/ and work/
   Limits limits;
   std::vector<Volume> volumes;
   // The user inside that owns the volumes' files: the host owner of a volume's root appears as it.
@@ -51,7 +51,7 @@ struct SandboxGauges {
 };
 
 struct StartedSandbox {
-  base::UniqueFd stream;      // SOCK_STREAM to the agent
+  base::UniqueFd stream;  // SOCK_STREAM to the agent
   SandboxGauges gauges;
   // Promises this host cannot keep for this sandbox ("memory limit not enforced: ..."), if any.
   std::vector<std::string> weaknesses;

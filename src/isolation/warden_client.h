@@ -27,7 +27,7 @@ struct WardenOptions {
 struct SandboxExit {
   std::string id;
   enum class Cause { kDestroyed, kAgentExited, kAgentKilled, kWardenGone } cause{};
-  int code = 0;              // exit status or signal of the agent
+  int code = 0;                // exit status or signal of the agent
   bool out_of_memory = false;  // the kernel killed it at its memory limit
 };
 

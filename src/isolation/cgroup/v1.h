@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "isolation/cgroup/backend.h"
+
+namespace msb::isolation::cgroup {
+
+// Version 1: one hierarchy per controller (or per few), each with the same small tree.
+class V1Backend final : public Backend {
+ public:
+  using Hierarchies = std::map<std::string, Place, std::less<>>;
+
+  V1Backend(const Hierarchies& hierarchies, const std::string& engine_id);
+
+  Result<> make(const std::string& id, const Limits& limits) override;
+  Result<base::UniqueFd> birth_folder(const std::string& id) override;
+  Result<> enter(const std::string& id) override;
+  void open_gauges(const std::string& id, SandboxGauges& gauges) override;
+  bool ran_out_of_memory(const std::string& id) override;
+  Result<bool> remove(const std::string& id) override;
+  void remove_engine() override;
+  Result<> sweep() override;
+  bool v2() const override { return false; }
+
+ private:
+  Result<> claim(const std::string& engine_folder);
+  Result<> make_groups(const std::string& id);
+  Result<> set_limits(const std::string& id, const Limits& limits);
+  // The sandbox's folder in the hierarchy of `controller`; empty when there is none.
+  std::string folder(std::string_view controller, const std::string& id) const;
+
+  std::map<std::string, std::string, std::less<>> engine_folders_;  // by controller
+  std::map<std::string, base::UniqueFd> claims_;  // by engine folder, each hierarchy once
+  std::set<std::string> parents_;
+  bool counts_swap_ = false;
+};
+
+}  // namespace msb::isolation::cgroup

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Controllers reach a group only if its parent lists them in cgroup.subtree_control, and (but for
+// the root) a group that lists any may hold no processes itself. Our own group holds at least the
+// engine, so the engine's group is made beneath the nearest group at or above our own
+//   * that already hands the controllers down, or can be told to, and
+//   * in which we may make groups.
+// On a systemd host that is the slice above the session or service. A group that holds the engine
+// and its warden alone (a scope of their own, delegated) can be used too: both move to a leaf.
+#include "isolation/cgroup/v2.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+#include <set>
+#include <vector>
+
+#include "base/parse.h"
+#include "base/sys.h"
+#include "isolation/cgroup/control_file.h"
+#include "isolation/cgroup/cpu_quota.h"
+
+namespace msb::isolation::cgroup {
+namespace {
+
+constexpr std::string_view kControllers[] = {"cpu", "memory", "pids"};
+
+std::set<std::string> words(std::string_view text) {
+  std::set<std::string> result;
+  std::size_t begin = 0;
+  while ((begin = text.find_first_not_of(" \n", begin)) != std::string_view::npos) {
+    const std::size_t end = std::min(text.find_first_of(" \n", begin), text.size());
+    result.emplace(text.substr(begin, end - begin));
+    begin = end;
+  }
+  return result;
+}
+
+// What of kControllers the children of `folder` get, after asking for what is missing.
+std::set<std::string> hand_down(const std::string& folder) {
+  const auto available = read_control(folder, "cgroup.controllers");
+  if (!available) {
+    return {};
+  }
+  const std::set<std::string> offered = words(*available);
+  for (const std::string_view controller : kControllers) {
+    if (offered.contains(std::string(controller))) {
+      // Asked for one by one: a refusal of one must not cost the others.
+      [[maybe_unused]] const auto asked =
+          write_control(folder, "cgroup.subtree_control", "+" + std::string(controller));
+    }
+  }
+  const auto enabled = read_control(folder, "cgroup.subtree_control");
+  std::set<std::string> result;
+  if (enabled) {
+    const std::set<std::string> listed = words(*enabled);
+    for (const std::string_view controller : kControllers) {
+      if (listed.contains(std::string(controller))) {
+        result.emplace(controller);
+      }
+    }
+  }
+  return result;
+}
+
+// Empties `folder` into a leaf if the engine and this process are all it holds.
+bool retreat_to_leaf(const std::string& folder, const std::string& leaf, pid_t engine_pid) {
+  const auto listed = read_control(folder, "cgroup.procs");
+  if (!listed) {
+    return false;
+  }
+  const std::set<std::string> ours = {std::to_string(engine_pid), std::to_string(::getpid())};
+  const std::set<std::string> pids = words(*listed);
+  if (pids.empty() ||
+      !std::ranges::all_of(pids, [&](const auto& pid) { return ours.contains(pid); }) ||
+      !make_group(leaf)) {
+    return false;
+  }
+  return std::ranges::all_of(pids, [&](const std::string& pid) {
+    return write_control(leaf, "cgroup.procs", pid).has_value();
+  });
+}
+
+}  // namespace
+
+V2Backend::V2Backend(const Place& place, const std::string& engine_id, pid_t engine_pid) {
+  const std::string name = "/" + std::string(kEnginePrefix) + engine_id;
+  std::set<std::string> best;
+  const auto consider = [&](const std::string& folder) {
+    if (::access(folder.c_str(), W_OK) != 0) {
+      return;
+    }
+    std::set<std::string> handed = hand_down(folder);
+    if (handed.size() > best.size()) {
+      best = std::move(handed);
+      parent_ = folder;
+    }
+  };
+  consider(place.folder);
+  if (best.size() < std::size(kControllers) && place.folder != place.mount_point &&
+      retreat_to_leaf(place.folder, place.folder + name + "-host", engine_pid)) {
+    consider(place.folder);
+  }
+  for (std::string folder = place.folder;
+       best.size() < std::size(kControllers) && folder.size() > place.mount_point.size();) {
+    folder.erase(folder.rfind('/'));
+    consider(folder);
+  }
+
+  limits_memory_ = best.contains("memory");
+  limits_cpu_ = best.contains("cpu");
+  limits_processes_ = best.contains("pids");
+  const std::string reason =
+      parent_.empty() ? "no cgroup at or above " + place.folder + " may have limited children"
+                      : "the controller is not delegated to " + parent_;
+  if (!limits_memory_) {
+    weaknesses_.push_back("memory limit not enforced: " + reason);
+  }
+  if (!limits_cpu_) {
+    weaknesses_.push_back("CPU limit not enforced: " + reason);
+  }
+  if (!limits_processes_) {
+    weaknesses_.push_back("limit on processes enforced per user only: " + reason);
+  }
+  if (parent_.empty()) {
+    return;
+  }
+  engine_folder_ = parent_ + name;
+  for (const std::string& controller : best) {
+    controllers_ += (controllers_.empty() ? "+" : " +") + controller;
+  }
+}
+
+Result<> V2Backend::make_engine() {
+  claim_ = TRY(claim_engine_group(engine_folder_));
+  return write_control(engine_folder_, "cgroup.subtree_control", controllers_);
+}
+
+Result<> V2Backend::make(const std::string& id, const Limits& limits) {
+  if (parent_.empty()) {
+    return {};
+  }
+  auto made = make_group(folder(id));
+  if (!made && made.error().is(ErrorCode::kNotFound)) {
+    // The first sandbox; or another warden swept our group between its making and its locking.
+    claim_.reset();
+    TRY(make_engine());
+    made = make_group(folder(id));
+  }
+  TRY(std::move(made));
+  if (auto set = set_limits(folder(id), limits); !set) {
+    [[maybe_unused]] const auto removed = remove(id);
+    return set;
+  }
+  return {};
+}
+
+Result<> V2Backend::set_limits(const std::string& folder, const Limits& limits) const {
+  if (limits_memory_) {
+    TRY(write_control(folder, "memory.max", std::to_string(limits.memory_bytes)));
+    // Not there on a kernel without swap accounting.
+    if (::access((folder + "/memory.swap.max").c_str(), F_OK) == 0) {
+      TRY(write_control(folder, "memory.swap.max", "0"));
+    }
+  }
+  if (limits_cpu_) {
+    const CpuQuota quota = cpu_quota(limits.cpus);
+    TRY(write_control(folder, "cpu.max",
+                      std::to_string(quota.quota_us) + " " + std::to_string(quota.period_us)));
+  }
+  if (limits_processes_) {
+    TRY(write_control(folder, "pids.max", std::to_string(limits.max_processes)));
+  }
+  return {};
+}
+
+Result<base::UniqueFd> V2Backend::birth_folder(const std::string& id) {
+  if (parent_.empty()) {
+    return base::UniqueFd();
+  }
+  return base::sys::open(folder(id), O_PATH | O_DIRECTORY);
+}
+
+Result<> V2Backend::enter(const std::string& /*id*/) {
+  return {};
+}
+
+void V2Backend::open_gauges(const std::string& id, SandboxGauges& gauges) {
+  gauges.cgroup_v2 = true;
+  if (parent_.empty()) {
+    return;
+  }
+  if (limits_memory_) {
+    gauges.memory_current = open_gauge(folder(id), "memory.current");
+    gauges.memory_stat = open_gauge(folder(id), "memory.stat");
+    gauges.memory_events = open_gauge(folder(id), "memory.events");
+  }
+  gauges.cpu_usage = open_gauge(folder(id), "cpu.stat");
+  if (limits_processes_) {
+    gauges.pids_events = open_gauge(folder(id), "pids.events");
+  }
+}
+
+bool V2Backend::ran_out_of_memory(const std::string& id) {
+  if (!limits_memory_) {
+    return false;
+  }
+  const auto events = read_control(folder(id), "memory.events");
+  return events && value_of(*events, "oom_kill") > 0;
+}
+
+Result<bool> V2Backend::remove(const std::string& id) {
+  return parent_.empty() ? true : remove_group(folder(id));
+}
+
+void V2Backend::remove_engine() {
+  if (!parent_.empty()) {
+    [[maybe_unused]] const auto removed = remove_group(engine_folder_);
+  }
+}
+
+Result<> V2Backend::sweep() {
+  return parent_.empty() ? Result<>() : sweep_folder(parent_);
+}
+
+}  // namespace msb::isolation::cgroup

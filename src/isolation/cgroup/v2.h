@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "isolation/cgroup/backend.h"
+
+namespace msb::isolation::cgroup {
+
+// Version 2: one tree, whose inner groups hold no processes.
+class V2Backend final : public Backend {
+ public:
+  V2Backend(const Place& place, const std::string& engine_id, pid_t engine_pid);
+
+  Result<> make(const std::string& id, const Limits& limits) override;
+  Result<base::UniqueFd> birth_folder(const std::string& id) override;
+  Result<> enter(const std::string& id) override;
+  void open_gauges(const std::string& id, SandboxGauges& gauges) override;
+  bool ran_out_of_memory(const std::string& id) override;
+  Result<bool> remove(const std::string& id) override;
+  void remove_engine() override;
+  Result<> sweep() override;
+  bool v2() const override { return true; }
+
+  // The group beneath which the engine's own is made; empty when no group will do.
+  const std::string& parent() const { return parent_; }
+
+  // Sets the limits of an existing group.
+  Result<> set_limits(const std::string& folder, const Limits& limits) const;
+
+ private:
+  Result<> make_engine();
+  std::string folder(const std::string& id) const { return engine_folder_ + "/" + id; }
+
+  std::string parent_;
+  std::string engine_folder_;
+  base::UniqueFd claim_;
+  std::string controllers_;  // as written to cgroup.subtree_control: "+cpu +memory +pids"
+};
+
+}  // namespace msb::isolation::cgroup

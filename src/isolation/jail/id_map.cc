@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/jail/id_map.h"
+
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/sys.h"
+
+namespace msb::isolation::jail {
+namespace {
+
+namespace sys = base::sys;
+
+constexpr const char* kNamespaceLimits[] = {"user", "mnt", "pid",    "net",
+                                            "ipc",  "uts", "cgroup", "time"};
+
+void append(IdMap& map, IdExtent extent) {
+  if (extent.count == 0) {
+    return;
+  }
+  if (!map.empty()) {
+    IdExtent& last = map.back();
+    if (last.inside + last.count == extent.inside && last.outside + last.count == extent.outside) {
+      last.count += extent.count;
+      return;
+    }
+  }
+  map.push_back(extent);
+}
+
+// The process that the namespace is born with. It lives until its maps are written.
+[[noreturn]] void run_holder(int control, NamespaceUse use) {
+  char go = 0;
+  if (::read(control, &go, 1) == 1 && use == NamespaceUse::kSandbox) {
+    // The kernel's own refusal of namespaces inside, beside the system call filter's. Where
+    // /proc/sys is read-only (in a container) the filter stands alone.
+    for (const char* kind : kNamespaceLimits) {
+      const std::string path = std::string("/proc/sys/user/max_") + kind + "_namespaces";
+      const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      if (fd >= 0) {
+        [[maybe_unused]] const ssize_t ignored = ::write(fd, "0", 1);
+        ::close(fd);
+      }
+    }
+  }
+  [[maybe_unused]] ssize_t ignored = ::write(control, "", 1);
+  ignored = ::read(control, &go, 1);  // until the caller has opened the namespace
+  ::_exit(0);
+}
+
+// The pid under which the mounted /proc shows the process; not ours, if we are in a pid namespace
+// of our own.
+Result<std::string> proc_folder(int pidfd) {
+  const std::string info = TRY(base::read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
+  constexpr std::string_view kKey = "\nPid:\t";
+  const std::size_t at = info.find(kKey);
+  if (at == std::string::npos) {
+    return fail(ErrorCode::kUnsupported, "no Pid in /proc/self/fdinfo");
+  }
+  const std::size_t begin = at + kKey.size();
+  return "/proc/" + info.substr(begin, info.find('\n', begin) - begin);
+}
+
+Result<> write_map(const std::string& path, const IdMap& map) {
+  const base::UniqueFd fd = TRY(sys::open(path, O_WRONLY));
+  const std::string text = to_text(map);
+  if (::write(fd.get(), text.data(), text.size()) < 0) {
+    return std::unexpected(sys::error("write", path));
+  }
+  return {};
+}
+
+Result<base::UniqueFd> map_and_open(int pidfd, int control, const IdMap& uids, const IdMap& gids) {
+  const std::string proc = TRY(proc_folder(pidfd));
+  TRY(write_map(proc + "/uid_map", uids));
+  TRY(write_map(proc + "/gid_map", gids));
+  TRY(base::write_all(control, "g"));
+  std::byte done{};
+  TRY(sys::read(control, std::span(&done, 1)));
+  return sys::open(proc + "/ns/user", O_RDONLY);
+}
+
+}  // namespace
+
+IdMap sandbox_map(const IdRange& range) {
+  return {{0, range.base, range.count}};
+}
+
+IdMap store_map(const IdRange& range) {
+  return {{kStoreBase, range.base, range.count}};
+}
+
+IdMap volume_map(const IdRange& range, std::uint32_t owner, std::uint32_t appears_as) {
+  // Inside id x lies on disk as kStoreBase + x, but for appears_as, which lies there as `owner`. If
+  // `owner` is itself some kStoreBase + x, the two change places: the map must stay one to one.
+  std::array<IdExtent, 2> moved = {{{owner, range.base + appears_as, 1}, {0, 0, 0}}};
+  std::vector<std::uint32_t> exceptions = {appears_as};
+  if (owner >= kStoreBase && owner < kStoreBase + range.count && owner - kStoreBase != appears_as) {
+    moved[1] = {kStoreBase + appears_as, range.base + (owner - kStoreBase), 1};
+    exceptions.push_back(owner - kStoreBase);
+  }
+  std::ranges::sort(exceptions);
+  IdMap map;
+  std::uint32_t next = 0;
+  for (const std::uint32_t exception : exceptions) {
+    append(map, {kStoreBase + next, range.base + next, exception - next});
+    const auto& extent = exception == appears_as ? moved[0] : moved[1];
+    append(map, extent);
+    next = exception + 1;
+  }
+  append(map, {kStoreBase + next, range.base + next, range.count - next});
+  return map;
+}
+
+std::string to_text(const IdMap& map) {
+  std::string text;
+  for (const IdExtent& extent : map) {
+    text += std::to_string(extent.inside) + " " + std::to_string(extent.outside) + " " +
+            std::to_string(extent.count) + "\n";
+  }
+  return text;
+}
+
+Result<base::UniqueFd> make_user_namespace(const IdMap& uids, const IdMap& gids, NamespaceUse use) {
+  auto [ours, theirs] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
+  int pidfd_number = -1;
+  clone_args args{};
+  args.flags = CLONE_NEWUSER | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
+  args.exit_signal = SIGCHLD;
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0) {
+    return std::unexpected(sys::error("clone3(CLONE_NEWUSER)"));
+  }
+  if (pid == 0) {
+    ours.reset();
+    run_holder(theirs.get(), use);
+  }
+  const base::UniqueFd pidfd(pidfd_number);
+  theirs.reset();
+  auto opened = map_and_open(pidfd.get(), ours.get(), uids, gids);
+  ours.reset();
+  while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return opened;
+}
+
+}  // namespace msb::isolation::jail

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/jail/identity.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/sys.h"
+
+namespace msb::isolation::jail {
+namespace {
+
+namespace sys = base::sys;
+
+Result<> check(long result, const char* call) {
+  return result < 0 ? Result<>(std::unexpected(sys::error(call))) : Result<>();
+}
+
+// What the exec of the agent, as root of its namespace, will gain is what is in the bounding set.
+Result<> drop_capabilities() {
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+    if (std::ranges::find(kept_capabilities(), capability) == kept_capabilities().end()) {
+      TRY(check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)"));
+      continue;
+    }
+    auto& word = data[CAP_TO_INDEX(capability)];
+    word.permitted |= CAP_TO_MASK(capability);
+    word.effective |= CAP_TO_MASK(capability);
+  }
+  TRY(check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl(PR_CAP_AMBIENT)"));
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  return check(::syscall(SYS_capset, &header, data.data()), "capset");
+}
+
+}  // namespace
+
+const std::vector<int>& kept_capabilities() {
+  static const std::vector<int> kept = {
+      CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+      CAP_KILL,  CAP_SETGID,       CAP_SETUID, CAP_NET_BIND_SERVICE};
+  return kept;
+}
+
+Result<> build_as(const IdRange& range) {
+  // Without this, leaving file system id 0 would cost the capabilities over files.
+  TRY(check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0),
+            "prctl(PR_SET_SECUREBITS)"));
+  ::setfsgid(range.base);
+  ::setfsuid(range.base);
+  // setfsuid has no failure; it answers the old value.
+  if (static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1))) != range.base ||
+      static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1))) != range.base) {
+    return fail(ErrorCode::kPermissionDenied,
+                "setfsuid(" + std::to_string(range.base) + "): not allowed");
+  }
+  return {};
+}
+
+Result<> become_sandbox_root(int user_namespace) {
+  TRY(check(::setns(user_namespace, CLONE_NEWUSER), "setns(user)"));
+  // The namespace of a single-id map may forbid setgroups; then there was nothing to drop either.
+  if (::setgroups(0, nullptr) < 0 && errno != EPERM) {
+    return std::unexpected(sys::error("setgroups"));
+  }
+  TRY(check(::setresgid(0, 0, 0), "setresgid"));
+  TRY(check(::setresuid(0, 0, 0), "setresuid"));
+  TRY(drop_capabilities());
+  return check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)");
+}
+
+}  // namespace msb::isolation::jail

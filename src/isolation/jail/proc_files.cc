@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Most of what is covered here is already refused to a guest by its user namespace. The covers hold
+// when a kernel forgets to check.
+#include "isolation/jail/proc_files.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include <optional>
+#include <string>
+
+#include "base/sys.h"
+#include "isolation/jail/in_root.h"
+#include "isolation/jail/mounts.h"
+
+namespace msb::isolation::jail {
+namespace {
+
+constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+constexpr const char* kCoveredFiles[] = {
+    "kallsyms",      "kcore",      "keys",          "key-users",   "kmsg",        "kpagecgroup",
+    "kpagecount",    "kpageflags", "latency_stats", "modules",     "sched_debug", "slabinfo",
+    "sysrq-trigger", "timer_list", "timer_stats",   "vmallocinfo",
+};
+constexpr const char* kCoveredFolders[] = {"acpi", "asound", "scsi"};
+constexpr const char* kReadOnlyFolders[] = {"bus", "driver", "fs", "irq", "sys", "sysvipc"};
+
+// The named thing in /proc, if this kernel has it.
+std::optional<base::UniqueFd> find(int proc_fd, const char* name) {
+  auto found = open_path(proc_fd, name);
+  return found ? std::optional(std::move(*found)) : std::nullopt;
+}
+
+Result<> cover_files(int root_fd, int proc_fd) {
+  const base::UniqueFd null = TRY(open_in_root(root_fd, "dev/null"));
+  for (const char* name : kCoveredFiles) {
+    if (const auto target = find(proc_fd, name)) {
+      const base::UniqueFd cover = TRY(clone_mount(null.get(), ""));
+      TRY(attach(cover.get(), target->get()));
+    }
+  }
+  return {};
+}
+
+Result<> cover_folders(int proc_fd) {
+  for (const char* name : kCoveredFolders) {
+    if (const auto target = find(proc_fd, name)) {
+      const base::UniqueFd empty =
+          TRY(make_file_system("tmpfs", {{"mode", "755"}, {"size", "4k"}, {"nr_inodes", "1"}},
+                               kAttributes | MOUNT_ATTR_RDONLY));
+      TRY(attach(empty.get(), target->get()));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> mount_proc(int root_fd) {
+  const base::UniqueFd target = TRY(make_top_folder(root_fd, "proc", 0555));
+  const base::UniqueFd proc = TRY(make_file_system("proc", {}, kAttributes));
+  TRY(attach(proc.get(), target.get()));
+  TRY(cover_files(root_fd, proc.get()));
+  TRY(cover_folders(proc.get()));
+  for (const char* name : kReadOnlyFolders) {
+    if (const auto folder = find(proc.get(), name)) {
+      const base::UniqueFd copy = TRY(clone_mount(folder->get(), ""));
+      TRY(set_attributes(copy.get(), {.set = kAttributes | MOUNT_ATTR_RDONLY}));
+      TRY(attach(copy.get(), folder->get()));
+    }
+  }
+  return {};
+}
+
+}  // namespace msb::isolation::jail

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/jail/volumes.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/sys.h"
+#include "isolation/jail/in_root.h"
+#include "isolation/jail/mounts.h"
+
+namespace msb::isolation::jail {
+namespace {
+
+namespace sys = base::sys;
+
+Result<VolumeMount> clone_volume(const Volume& volume, const IdRange& range, VolumeOwner owner,
+                                 VolumeIds ids) {
+  const struct stat status = TRY(sys::fstat(volume.source.get()));
+  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::kInvalidArgument, "the source is neither a folder nor a regular file");
+  }
+  VolumeMount result;
+  result.guest_path = volume.guest_path;
+  result.is_folder = S_ISDIR(status.st_mode);
+  result.mount = TRY(clone_mount(volume.source.get(), ""));
+  MountAttributes attributes;
+  attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                   (volume.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0);
+  if (ids == VolumeIds::kMapped) {
+    const base::UniqueFd map = TRY(make_user_namespace(volume_map(range, status.st_uid, owner.uid),
+                                                       volume_map(range, status.st_gid, owner.gid),
+                                                       NamespaceUse::kMounts));
+    attributes.id_map = map.get();
+    if (set_attributes(result.mount.get(), attributes)) {
+      return result;
+    }
+    attributes.id_map = -1;
+  }
+  TRY(set_attributes(result.mount.get(), attributes));
+  if (ids == VolumeIds::kMapped) {
+    result.weakness = "volume " + volume.guest_path +
+                      ": its file system cannot map ids, so its files appear as nobody's";
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<std::vector<VolumeMount>> clone_volumes(const std::vector<Volume>& volumes,
+                                               const IdRange& range, VolumeOwner owner,
+                                               VolumeIds ids) {
+  std::vector<VolumeMount> mounts;
+  for (const Volume& volume : volumes) {
+    mounts.push_back(
+        TRY_WRAP(clone_volume(volume, range, owner, ids), "volume " + volume.guest_path));
+  }
+  std::ranges::stable_sort(mounts, {}, &VolumeMount::guest_path);
+  return mounts;
+}
+
+Result<> attach_volumes(int root_fd, const std::vector<VolumeMount>& volumes) {
+  for (const VolumeMount& volume : volumes) {
+    const auto attach_one = [&]() -> Result<> {
+      const base::UniqueFd target =
+          TRY(volume.is_folder ? make_folder_in_root(root_fd, volume.guest_path, 0755)
+                               : make_file_in_root(root_fd, volume.guest_path));
+      return attach(volume.mount.get(), target.get());
+    };
+    TRY_WRAP(attach_one(), "volume " + volume.guest_path);
+  }
+  return {};
+}
+
+}  // namespace msb::isolation::jail

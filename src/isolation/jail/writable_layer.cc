@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/jail/writable_layer.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/sys.h"
+#include "isolation/jail/loop_device.h"
+#include "isolation/jail/mounts.h"
+
+namespace msb::isolation::jail {
+
+Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path, int id_map) {
+  const LoopDevice device = TRY(attach_loop_device(image, nodes_path));
+  FileSystemContext context = TRY(FileSystemContext::create("ext4"));
+  TRY(context.set("source", device.path));
+  // Flushes would reach the host's disk, one per fsync of the guest. What they protect from, a
+  // crash of the host, costs the layer's last seconds.
+  TRY(context.flag("nobarrier"));
+  TRY(context.set("errors", "remount-ro"));
+  WritableLayer layer;
+  layer.mount = TRY(context.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME));
+  TRY_WRAP(set_attributes(layer.mount.get(), {.id_map = id_map}), "writable layer");
+  layer.disk_limited = true;
+  return layer;
+}
+
+Result<WritableLayer> clone_writable_folder(int folder) {
+  WritableLayer layer;
+  layer.mount = TRY(clone_mount(folder, ""));
+  TRY(set_attributes(layer.mount.get(),
+                     {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME}));
+  return layer;
+}
+
+Result<> prepare_overlay_folders(int mount) {
+  for (const char* name : {"upper", "work"}) {
+    auto made = base::sys::mkdirat(mount, name, 0755);
+    if (!made && !made.error().is(ErrorCode::kAlreadyExists)) {
+      return made;
+    }
+  }
+  return {};
+}
+
+}  // namespace msb::isolation::jail

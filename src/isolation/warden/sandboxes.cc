@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/warden/sandboxes.h"
+
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/sys.h"
+#include "isolation/jail/status_report.h"
+
+namespace msb::isolation::warden {
+namespace {
+
+namespace sys = base::sys;
+
+constexpr auto kIdPidfd = static_cast<idtype_t>(3);  // P_PIDFD
+// The kernel may count a reaped process in its cgroup for some moments more.
+constexpr int kRemoveAttempts = 10;
+
+struct Clone {
+  pid_t pid = -1;
+  base::UniqueFd pidfd;
+};
+
+// In the child, pid is 0.
+Result<Clone> clone_jail(const base::UniqueFd& birth_folder) {
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = CLONE_NEWPID | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (birth_folder) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<__u64>(birth_folder.get());
+  }
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0) {
+    return std::unexpected(sys::error("clone3"));
+  }
+  return Clone{static_cast<pid_t>(pid), base::UniqueFd(pid == 0 ? -1 : pidfd)};
+}
+
+// Reaps. The exit status or the signal.
+SandboxExit reap(int pidfd) {
+  SandboxExit result;
+  siginfo_t info{};
+  while (::waitid(kIdPidfd, static_cast<id_t>(pidfd), &info, WEXITED) < 0 && errno == EINTR) {
+  }
+  result.cause = info.si_code == CLD_EXITED ? SandboxExit::Cause::kAgentExited
+                                            : SandboxExit::Cause::kAgentKilled;
+  result.code = info.si_status;
+  return result;
+}
+
+}  // namespace
+
+struct Sandboxes::Sandbox {
+  std::string id;
+  const Identity* identity = nullptr;
+  base::UniqueFd pidfd;
+  EventLoop::Watch death_watch = 0;
+
+  // While it is being built.
+  std::uint32_t create_request = 0;
+  base::UniqueFd status;
+  EventLoop::Watch status_watch = 0;
+  base::UniqueFd stream;  // the engine's end
+  std::optional<jail::StatusReport> ready;
+  base::UniqueFd writable_gauge;
+  std::optional<Error> failure;
+  bool building = true;
+
+  // While it ends.
+  std::vector<std::uint32_t> destroy_requests;
+  SandboxExit exit;
+};
+
+Sandboxes::Sandboxes(Ground ground, EventLoop& loop, ReplySink& replies)
+    : ground_(std::move(ground)), loop_(loop), replies_(replies) {}
+
+Sandboxes::~Sandboxes() {
+  for (const auto& [id, sandbox] : sandboxes_) {
+    if (sandbox->pidfd) {
+      [[maybe_unused]] const auto killed = sys::pidfd_send_signal(sandbox->pidfd.get(), SIGKILL);
+    }
+  }
+  for (const auto& [id, sandbox] : sandboxes_) {
+    if (sandbox->pidfd) {
+      reap(sandbox->pidfd.get());
+    }
+    for (int attempt = 0; attempt < kRemoveAttempts; ++attempt) {
+      const auto removed = ground_.cgroups->remove(id);
+      if (!removed || *removed) {
+        break;
+      }
+      ::poll(nullptr, 0, 1 << attempt);
+    }
+  }
+  ground_.cgroups->remove_engine();
+}
+
+void Sandboxes::create(CreateRequest request, std::vector<base::UniqueFd> volume_fds) {
+  const std::uint32_t number = request.request;
+  if (auto started = start(std::move(request), std::move(volume_fds)); !started) {
+    reply_failed(number, std::move(started).error());
+  }
+}
+
+Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> volume_fds) {
+  TRY(validate(request, volume_fds.size()));
+  if (sandboxes_.contains(request.id)) {
+    return fail(ErrorCode::kAlreadyExists, "id '" + request.id + "': a sandbox has it");
+  }
+  auto [our_stream, agent_stream] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
+  auto [our_status, jail_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK));
+
+  const Identity* identity = TRY(ground_.identities.take());
+  auto made = ground_.cgroups->make(request.id, request.limits);
+  if (!made) {
+    ground_.identities.give_back(*identity);
+    return made;
+  }
+  const auto clone_it = [&]() -> Result<Clone> {
+    return clone_jail(TRY(ground_.cgroups->birth_folder(request.id)));
+  };
+  auto cloned = clone_it();
+  if (!cloned) {
+    [[maybe_unused]] const auto removed = ground_.cgroups->remove(request.id);
+    ground_.identities.give_back(*identity);
+    return std::unexpected(std::move(cloned).error());
+  }
+  if (cloned->pid == 0) {
+    jail::Plan plan;
+    plan.id = std::move(request.id);
+    plan.hostname = std::move(request.hostname);
+    plan.layers = std::move(request.layers);
+    plan.writable = std::move(request.writable);
+    plan.limits = request.limits;
+    for (std::size_t i = 0; i < volume_fds.size(); ++i) {
+      plan.volumes.push_back({std::move(volume_fds[i]), std::move(request.volumes[i].guest_path),
+                              request.volumes[i].read_only});
+    }
+    plan.volume_uid = request.volume_uid;
+    plan.volume_gid = request.volume_gid;
+    plan.powers = ground_.powers;
+    plan.range = identity->range;
+    plan.cgroups = ground_.cgroups.get();
+    plan.staging_path = ground_.staging_path;
+    plan.home = ground_.home.get();
+    plan.agent = ground_.agent.get();
+    plan.stream = agent_stream.get();
+    plan.status = jail_status.get();
+    plan.user_namespace = identity->user_namespace.get();
+    plan.layer_map = identity->layer_map.get();
+    jail::run(plan);
+  }
+
+  auto sandbox = std::make_unique<Sandbox>();
+  Sandbox* const it = sandbox.get();
+  it->id = request.id;
+  it->identity = identity;
+  it->pidfd = std::move(cloned->pidfd);
+  it->create_request = request.request;
+  it->status = std::move(our_status);
+  it->stream = std::move(our_stream);
+  sandboxes_.emplace(it->id, std::move(sandbox));
+  // From here on the sandbox answers for itself; a failing watch ends it like any other death.
+  auto death = loop_.watch(it->pidfd.get(), [this, it] { on_death(*it); });
+  auto status = loop_.watch(it->status.get(), [this, it] { on_status(*it); });
+  if (!death || !status) {
+    it->failure = death ? status.error() : death.error();
+    [[maybe_unused]] const auto killed = sys::pidfd_send_signal(it->pidfd.get(), SIGKILL);
+    on_death(*it);
+    return {};
+  }
+  it->death_watch = *death;
+  it->status_watch = *status;
+  return {};
+}
+
+void Sandboxes::on_status(Sandbox& sandbox) {
+  for (;;) {
+    auto message = sys::receive_message(sandbox.status.get(), jail::kMaxStatusBytes);
+    if (!message) {
+      if (message.error().sys_errno() == EAGAIN) {
+        return;
+      }
+      sandbox.failure = std::move(message).error();
+      break;
+    }
+    if (message->bytes.empty()) {
+      break;  // executed, or dead
+    }
+    auto report = jail::StatusReport::decode(message->bytes);
+    if (!report) {
+      sandbox.failure = std::move(report).error();
+    } else if (report->kind == jail::StatusReport::Kind::kFailed) {
+      sandbox.failure = std::move(report->error);
+    } else {
+      sandbox.ready = std::move(*report);
+      if (!message->fds.empty()) {
+        sandbox.writable_gauge = std::move(message->fds.front());
+      }
+    }
+  }
+  loop_.remove(sandbox.status.get(), sandbox.status_watch);
+  sandbox.status.reset();
+  if (sandbox.ready && !sandbox.failure) {
+    reply_created(sandbox);
+  }
+  // Otherwise the process is dead or dying, and its death answers.
+}
+
+void Sandboxes::reply_created(Sandbox& sandbox) {
+  SandboxGauges gauges;
+  ground_.cgroups->open_gauges(sandbox.id, gauges);
+  CreatedReply reply;
+  reply.request = sandbox.create_request;
+  reply.cgroup_v2 = gauges.cgroup_v2;
+  reply.disk_limited = sandbox.ready->disk_limited;
+  const auto add_weaknesses = [&reply](const std::vector<std::string>& list) {
+    for (const std::string& weakness : list) {
+      if (reply.weaknesses.size() < kMaxWeaknesses) {
+        reply.weaknesses.push_back(weakness);
+      }
+    }
+  };
+  add_weaknesses(ground_.weaknesses);
+  add_weaknesses(ground_.cgroups->weaknesses());
+  add_weaknesses(sandbox.ready->weaknesses);
+  std::vector<int> fds = {sandbox.stream.get()};
+  const auto add = [&](const base::UniqueFd& fd, GaugeBit bit) {
+    if (fd) {
+      reply.gauges |= bit;
+      fds.push_back(fd.get());
+    }
+  };
+  add(gauges.memory_current, kMemoryCurrent);
+  add(gauges.memory_stat, kMemoryStat);
+  add(gauges.memory_events, kMemoryEvents);
+  add(gauges.cpu_usage, kCpuUsage);
+  add(gauges.pids_events, kPidsEvents);
+  add(sandbox.writable_gauge, kWritableLayer);
+  replies_.send(reply, fds);
+  sandbox.building = false;
+  // The engine has them now; a copy here would keep the stream and the file system alive.
+  sandbox.stream.reset();
+  sandbox.writable_gauge.reset();
+}
+
+void Sandboxes::reply_failed(std::uint32_t request, Error error) {
+  replies_.send(FailedReply{request, std::move(error)}, {});
+}
+
+void Sandboxes::on_death(Sandbox& sandbox) {
+  loop_.remove(sandbox.pidfd.get(), sandbox.death_watch);
+  if (sandbox.status) {
+    on_status(sandbox);  // what it still had to say
+  }
+  sandbox.exit = reap(sandbox.pidfd.get());
+  sandbox.pidfd.reset();
+  sandbox.exit.id = sandbox.id;
+  sandbox.exit.out_of_memory = ground_.cgroups->ran_out_of_memory(sandbox.id);
+  if (!sandbox.destroy_requests.empty()) {
+    sandbox.exit.cause = SandboxExit::Cause::kDestroyed;
+  }
+  sandbox.stream.reset();
+  sandbox.writable_gauge.reset();
+  finish(sandbox.id, 0);
+}
+
+void Sandboxes::finish(const std::string& id, int attempt) {
+  const auto removed = ground_.cgroups->remove(id);
+  if (removed && !*removed && attempt < kRemoveAttempts) {
+    loop_.after(std::chrono::milliseconds(1 << attempt),
+                [this, id, attempt] { finish(id, attempt + 1); });
+    return;
+  }
+  const auto node = sandboxes_.extract(id);
+  Sandbox& sandbox = *node.mapped();
+  ground_.identities.give_back(*sandbox.identity);
+  if (sandbox.building) {
+    if (!sandbox.failure) {
+      sandbox.failure =
+          sandbox.destroy_requests.empty()
+              ? Error(sandbox.exit.out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kInternal,
+                      "the sandbox died while it was being set up (signal " +
+                          std::to_string(sandbox.exit.code) + ")")
+              : Error(ErrorCode::kCancelled, "destroyed while it was being set up");
+    }
+    reply_failed(sandbox.create_request, std::move(*sandbox.failure));
+  } else {
+    replies_.send(Exited{sandbox.exit}, {});
+  }
+  for (const std::uint32_t request : sandbox.destroy_requests) {
+    replies_.send(DoneReply{request}, {});
+  }
+}
+
+void Sandboxes::destroy(const DestroyRequest& request) {
+  const auto found = sandboxes_.find(request.id);
+  if (found == sandboxes_.end()) {
+    replies_.send(DoneReply{request.request}, {});
+    return;
+  }
+  Sandbox& sandbox = *found->second;
+  sandbox.destroy_requests.push_back(request.request);
+  if (sandbox.pidfd) {
+    [[maybe_unused]] const auto killed = sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);
+  }
+}
+
+void Sandboxes::sweep(const SweepRequest& request) {
+  if (auto swept = ground_.cgroups->sweep(); !swept) {
+    reply_failed(request.request, std::move(swept).error());
+    return;
+  }
+  replies_.send(DoneReply{request.request}, {});
+}
+
+}  // namespace msb::isolation::warden

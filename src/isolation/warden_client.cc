@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One thread reads the socket; callers write to it, one message each, and wait for the reply that
+// carries their number. The end of the socket is the end of the warden: every waiting call fails
+// and every sandbox is reported.
+#include "isolation/warden_client.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "base/child_process.h"
+#include "base/sys.h"
+#include "isolation/warden/protocol.h"
+
+namespace msb::isolation {
+namespace {
+
+namespace sys = base::sys;
+
+// The time each step of a jail takes, on standard error (see jail.cc).
+constexpr const char* kTraceVariable = "MSB_TRACE_JAIL";
+
+Error warden_gone() {
+  return {ErrorCode::kUnavailable,
+          "the warden, which holds all sandboxes of this program, has ended"};
+}
+
+// `path` as the warden wants it: relative to home.
+Result<std::string> beneath(const std::string& home, const std::string& path, const char* field) {
+  std::size_t begin = home.size();
+  if (!path.starts_with(home) || begin >= path.size() || path[begin] != '/') {
+    return fail(ErrorCode::kInvalidArgument,
+                std::string(field) + " '" + path + "': must be beneath " + home);
+  }
+  while (begin < path.size() && path[begin] == '/') {
+    ++begin;
+  }
+  return path.substr(begin);
+}
+
+Result<> check_counts(const SandboxSpec& spec) {
+  if (spec.volumes.size() > warden::kMaxVolumes) {
+    return fail(ErrorCode::kInvalidArgument, "volumes: " + std::to_string(spec.volumes.size()) +
+                                                 " of them, at most " +
+                                                 std::to_string(warden::kMaxVolumes));
+  }
+  if (spec.layer_paths.size() > warden::kMaxLayers) {
+    return fail(ErrorCode::kInvalidArgument, "layers: " + std::to_string(spec.layer_paths.size()) +
+                                                 " of them, at most " +
+                                                 std::to_string(warden::kMaxLayers));
+  }
+  return {};
+}
+
+Result<> check_length(const std::string& text, std::size_t max, const char* field) {
+  if (text.size() > max) {
+    return fail(ErrorCode::kInvalidArgument, std::string(field) + " '" + text + "': longer than " +
+                                                 std::to_string(max) + " bytes");
+  }
+  return {};
+}
+
+Result<warden::CreateRequest> request_of(const SandboxSpec& spec, const std::string& home) {
+  TRY(check_counts(spec));
+  TRY(check_length(spec.id, warden::kMaxNameBytes, "id"));
+  TRY(check_length(spec.name, warden::kMaxNameBytes, "name"));
+  TRY(check_length(spec.hostname, warden::kMaxNameBytes, "hostname"));
+  warden::CreateRequest request;
+  request.id = spec.id;
+  request.name = spec.name;
+  request.hostname = spec.hostname;
+  for (const std::string& layer : spec.layer_paths) {
+    request.layers.push_back(TRY(beneath(home, layer, "layer")));
+    TRY(check_length(request.layers.back(), warden::kMaxHomePathBytes, "layer"));
+  }
+  request.writable = TRY(beneath(home, spec.writable_path, "writable_path"));
+  TRY(check_length(request.writable, warden::kMaxHomePathBytes, "writable_path"));
+  request.limits = spec.limits;
+  for (const Volume& volume : spec.volumes) {
+    TRY(check_length(volume.guest_path, warden::kMaxGuestPathBytes, "volume"));
+    request.volumes.push_back({volume.guest_path, volume.read_only});
+  }
+  request.volume_uid = spec.volume_uid;
+  request.volume_gid = spec.volume_gid;
+  return request;
+}
+
+// The descriptors of a CreatedReply, in their places.
+Result<StartedSandbox> sandbox_of(warden::CreatedReply reply, std::vector<base::UniqueFd> fds) {
+  StartedSandbox started;
+  started.weaknesses = std::move(reply.weaknesses);
+  started.gauges.cgroup_v2 = reply.cgroup_v2;
+  started.gauges.disk_limited = reply.disk_limited;
+  const std::pair<warden::GaugeBit, base::UniqueFd*> gauges[] = {
+      {warden::kMemoryCurrent, &started.gauges.memory_current},
+      {warden::kMemoryStat, &started.gauges.memory_stat},
+      {warden::kMemoryEvents, &started.gauges.memory_events},
+      {warden::kCpuUsage, &started.gauges.cpu_usage},
+      {warden::kPidsEvents, &started.gauges.pids_events},
+      {warden::kWritableLayer, &started.gauges.writable_layer}};
+  std::size_t next = 0;
+  const auto take = [&](base::UniqueFd& place) {
+    if (next == fds.size()) {
+      return false;
+    }
+    place = std::move(fds[next++]);
+    return true;
+  };
+  bool complete = take(started.stream);
+  for (const auto& [bit, place] : gauges) {
+    if ((reply.gauges & bit) != 0) {
+      complete = complete && take(*place);
+    }
+  }
+  if (!complete || next != fds.size()) {
+    return fail(ErrorCode::kCorrupt, "reply of the warden: descriptors do not match");
+  }
+  return started;
+}
+
+struct Answer {
+  warden::Reply reply;
+  std::vector<base::UniqueFd> fds;
+};
+
+struct Waiting {
+  std::string creates;  // the sandbox's id, of a create
+  std::optional<Answer> answer;
+};
+
+}  // namespace
+
+class WardenClient::Impl {
+ public:
+  Impl(std::string home, base::UniqueFd socket, base::ChildProcess process,
+       std::function<void(SandboxExit)> on_exit)
+      : home_(std::move(home)),
+        socket_(std::move(socket)),
+        process_(std::move(process)),
+        on_exit_(std::move(on_exit)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  ~Impl() {
+    // The warden takes the end of the socket as its order to end all, and is waited for.
+    ::shutdown(socket_.get(), SHUT_WR);
+    if (reader_.joinable()) {
+      reader_.join();
+    }
+    [[maybe_unused]] const auto ended = process_.wait();
+  }
+
+  // The warden's first word.
+  Result<> greet() {
+    Answer answer = TRY(receive());
+    if (auto* failed = std::get_if<warden::FailedReply>(&answer.reply)) {
+      return std::unexpected(std::move(failed->error));
+    }
+    reader_ = std::thread([this] { read_replies(); });
+    return {};
+  }
+
+  Result<StartedSandbox> create(SandboxSpec spec) {
+    warden::CreateRequest request = TRY(request_of(spec, home_));
+    std::vector<int> fds;
+    for (const Volume& volume : spec.volumes) {
+      fds.push_back(volume.source.get());
+    }
+    Answer answer = TRY(ask(std::move(request), fds, spec.id));
+    if (auto* created = std::get_if<warden::CreatedReply>(&answer.reply)) {
+      return sandbox_of(std::move(*created), std::move(answer.fds));
+    }
+    return unexpected_reply(std::move(answer));
+  }
+
+  Result<> expect_done(warden::Request request) {
+    Answer answer = TRY(ask(std::move(request), {}, {}));
+    if (std::holds_alternative<warden::DoneReply>(answer.reply)) {
+      return {};
+    }
+    return unexpected_reply(std::move(answer));
+  }
+
+ private:
+  static std::unexpected<Error> unexpected_reply(Answer answer) {
+    if (auto* failed = std::get_if<warden::FailedReply>(&answer.reply)) {
+      return std::unexpected(std::move(failed->error));
+    }
+    return fail(ErrorCode::kCorrupt, "reply of the warden: of the wrong kind");
+  }
+
+  Result<Answer> receive() {
+    auto message = TRY(sys::receive_message(socket_.get(), warden::kMaxMessageBytes));
+    if (message.bytes.empty()) {
+      return std::unexpected(warden_gone());
+    }
+    warden::Reply reply = TRY(warden::decode_reply(message.bytes));
+    return Answer{std::move(reply), std::move(message.fds)};
+  }
+
+  // `creates`: the id of the sandbox that the request makes.
+  Result<Answer> ask(warden::Request request, std::span<const int> fds, std::string creates) {
+    std::uint32_t number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (gone_) {
+        return std::unexpected(warden_gone());
+      }
+      number = ++last_request_;
+      waiting_.emplace(number, Waiting{std::move(creates), std::nullopt});
+    }
+    std::visit([number](auto& message) { message.request = number; }, request);
+    auto sent = sys::send_message(socket_.get(), warden::encode(request), fds);
+    std::unique_lock lock(mutex_);
+    if (!sent) {
+      waiting_.erase(number);
+      if (sent.error().cause() == ErrorCode::kUnavailable) {
+        return std::unexpected(warden_gone());
+      }
+      return std::unexpected(std::move(sent).error().wrap("ask the warden"));
+    }
+    answered_.wait(lock, [&] { return gone_ || waiting_.at(number).answer.has_value(); });
+    auto node = waiting_.extract(number);
+    if (!node.mapped().answer) {
+      return std::unexpected(warden_gone());
+    }
+    return std::move(*node.mapped().answer);
+  }
+
+  void read_replies() {
+    for (;;) {
+      auto answer = receive();
+      if (!answer) {
+        break;
+      }
+      if (auto* exited = std::get_if<warden::Exited>(&answer->reply)) {
+        forget(exited->exit.id);
+        on_exit_(std::move(exited->exit));
+        continue;
+      }
+      deliver(std::move(*answer));
+    }
+    end_all();
+  }
+
+  void deliver(Answer answer) {
+    const std::uint32_t number = std::visit(
+        [](const auto& reply) -> std::uint32_t {
+          if constexpr (requires { reply.request; }) {
+            return reply.request;
+          } else {
+            return 0;
+          }
+        },
+        answer.reply);
+    const std::lock_guard lock(mutex_);
+    if (const auto found = waiting_.find(number); found != waiting_.end()) {
+      // Before any later message, which may be its end.
+      if (std::holds_alternative<warden::CreatedReply>(answer.reply)) {
+        living_.insert(found->second.creates);
+      }
+      found->second.answer = std::move(answer);
+      answered_.notify_all();
+    }
+  }
+
+  void end_all() {
+    std::set<std::string> left;
+    {
+      const std::lock_guard lock(mutex_);
+      gone_ = true;
+      left.swap(living_);
+      answered_.notify_all();
+    }
+    for (const std::string& id : left) {
+      on_exit_({.id = id, .cause = SandboxExit::Cause::kWardenGone});
+    }
+  }
+
+  void forget(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    living_.erase(id);
+  }
+
+  const std::string home_;
+  base::UniqueFd socket_;
+  base::ChildProcess process_;
+  std::function<void(SandboxExit)> on_exit_;
+  std::thread reader_;
+
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::map<std::uint32_t, Waiting> waiting_;
+  std::set<std::string> living_;
+  std::uint32_t last_request_ = 0;
+  bool gone_ = false;
+};
+
+WardenClient::WardenClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+WardenClient::~WardenClient() = default;
+
+Result<std::unique_ptr<WardenClient>> WardenClient::spawn(
+    const WardenOptions& options, std::function<void(SandboxExit)> on_exit) {
+  auto [ours, theirs] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
+  std::vector<std::string> env;
+  std::vector<std::pair<int, int>> fds = {{theirs.get(), 3}};
+  if (::getenv(kTraceVariable) != nullptr) {
+    env.push_back(std::string(kTraceVariable) + "=1");
+    fds.emplace_back(2, 2);
+  }
+  base::ChildProcess process = TRY(base::ChildProcess::spawn(
+      {.path = options.warden_path,
+       .argv = {"msb-warden", "serve", options.home, options.agent_path, options.engine_id},
+       .env = std::move(env),
+       .fds = std::move(fds),
+       .new_session = true}));
+  theirs.reset();
+  auto impl =
+      std::make_unique<Impl>(options.home, std::move(ours), std::move(process), std::move(on_exit));
+  TRY(impl->greet());
+  return std::unique_ptr<WardenClient>(new WardenClient(std::move(impl)));
+}
+
+Result<StartedSandbox> WardenClient::create(SandboxSpec spec) {
+  return impl_->create(std::move(spec));
+}
+
+Result<> WardenClient::destroy(const std::string& id) {
+  return impl_->expect_done(warden::DestroyRequest{0, id});
+}
+
+Result<> WardenClient::sweep() {
+  return impl_->expect_done(warden::SweepRequest{});
+}
+
+}  // namespace msb::isolation
