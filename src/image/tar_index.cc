@@ -164,6 +164,9 @@ Result<TarIndex> TarIndex::read(int fd) {
   TarIndex index;
   const struct stat status = TRY(sys::fstat(fd));
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
+  if (file_bytes < kBlockBytes) {
+    return fail(ErrorCode::kCorrupt, "not a tar archive");
+  }
   Extra extra;
   std::uint64_t offset = 0;
   while (offset + kBlockBytes <= file_bytes && index.files_.size() < kMaxFiles &&
