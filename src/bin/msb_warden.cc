@@ -4,10 +4,12 @@
 // people.
 //
 //   msb-warden serve HOME AGENT ENGINE_ID    with the engine's socket as descriptor 3
+//   msb-warden probe HOME                    findings about this host on standard output
 #include <cstdio>
 #include <span>
 #include <string_view>
 
+#include "isolation/warden/probe.h"
 #include "isolation/warden/serve.h"
 
 int main(int argc, char** argv) {
@@ -16,6 +18,9 @@ int main(int argc, char** argv) {
   if (verb == "serve" && argc == 5) {
     return msb::isolation::warden::serve(
         {.home = arguments[2], .agent_path = arguments[3], .engine_id = arguments[4]});
+  }
+  if (verb == "probe" && argc == 3) {
+    return msb::isolation::warden::probe(arguments[2]);
   }
   std::fputs("msb-warden is started by the Microsandbox engine\n", stderr);
   return 2;

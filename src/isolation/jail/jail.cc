@@ -120,8 +120,8 @@ Result<> open_writable_layer(Building& building) {
   const Plan& plan = building.plan;
   const base::UniqueFd folder = TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY,
                                                  RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
-  if (!plan.powers.is_root) {
-    building.writable = TRY(clone_writable_folder(folder.get()));
+  if (!plan.powers.disk_images) {
+    building.writable = TRY(clone_writable_folder(folder.get(), plan.layer_map));
     return {};
   }
   const base::UniqueFd templates = TRY(sys::openat(plan.home, "tmp", O_RDONLY | O_DIRECTORY));
@@ -165,7 +165,7 @@ Result<> make_staging(Building& building) {
 
 Result<> mount_writable_layer(Building& building) {
   const Plan& plan = building.plan;
-  if (plan.powers.is_root) {
+  if (plan.powers.disk_images) {
     building.writable = TRY(mount_disk_image(building.disk_image.get(), ".", plan.layer_map));
   }
   TRY(build_as(plan.range));

@@ -23,7 +23,7 @@ namespace msb::isolation::jail {
 // What the host allows; found once per warden.
 struct Powers {
   bool is_root = true;      // of the host; otherwise of a user namespace of the warden's own
-  bool maps_layers = true;  // overlay takes idmapped layers
+  bool disk_images = true;  // loop devices, and the tools for what is on them
 };
 
 struct Plan {

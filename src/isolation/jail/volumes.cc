@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/jail/volumes.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/sys.h"
 #include "isolation/jail/in_root.h"
@@ -15,16 +19,38 @@ namespace {
 
 namespace sys = base::sys;
 
+// A rootless warden lives in a mount namespace of its own, and the kernel copies mounts only from
+// there: the same file, found again by its path.
+Result<base::UniqueFd> reopen_here(int source, const struct stat& status) {
+  const std::string link = "/proc/self/fd/" + std::to_string(source);
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink(link.c_str(), path.data(), path.size());
+  if (size < 0 || static_cast<std::size_t>(size) == path.size()) {
+    return std::unexpected(sys::error("readlink", link));
+  }
+  base::UniqueFd found =
+      TRY(sys::open(std::string(path.data(), static_cast<std::size_t>(size)), O_PATH));
+  const struct stat present = TRY(sys::fstat(found.get()));
+  if (present.st_dev != status.st_dev || present.st_ino != status.st_ino) {
+    return fail(ErrorCode::kConflict, "the source was moved while the sandbox started");
+  }
+  return found;
+}
+
 Result<VolumeMount> clone_volume(const Volume& volume, const IdRange& range, VolumeOwner owner,
                                  VolumeIds ids) {
   const struct stat status = TRY(sys::fstat(volume.source.get()));
+  base::UniqueFd source;
+  if (ids == VolumeIds::kAsOnHost) {
+    source = TRY(reopen_here(volume.source.get(), status));
+  }
   if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
     return fail(ErrorCode::kInvalidArgument, "the source is neither a folder nor a regular file");
   }
   VolumeMount result;
   result.guest_path = volume.guest_path;
   result.is_folder = S_ISDIR(status.st_mode);
-  result.mount = TRY(clone_mount(volume.source.get(), ""));
+  result.mount = TRY(clone_mount(source ? source.get() : volume.source.get(), ""));
   MountAttributes attributes;
   attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                    (volume.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0);

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/sys.h"
+#include "isolation/jail/id_map.h"
 #include "isolation/jail/loop_device.h"
 #include "isolation/jail/mounts.h"
 
@@ -28,11 +30,20 @@ Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path,
   return layer;
 }
 
-Result<WritableLayer> clone_writable_folder(int folder) {
+Result<WritableLayer> clone_writable_folder(int folder, int id_map) {
+  if (id_map >= 0) {
+    // An id that the map does not know could not even be looked into.
+    const std::string path = "/proc/self/fd/" + std::to_string(folder);
+    if (::chown(path.c_str(), kStoreBase, kStoreBase) < 0) {
+      return std::unexpected(base::sys::error("chown", "writable layer"));
+    }
+  }
   WritableLayer layer;
   layer.mount = TRY(clone_mount(folder, ""));
-  TRY(set_attributes(layer.mount.get(),
-                     {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME}));
+  TRY_WRAP(set_attributes(layer.mount.get(),
+                          {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
+                           .id_map = id_map}),
+           "writable layer");
   return layer;
 }
 

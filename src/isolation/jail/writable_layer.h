@@ -19,8 +19,9 @@ struct WritableLayer {
 // loop_device.h; `id_map`: as for layers.
 Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path, int id_map);
 
-// Where loop devices cannot be had: the folder itself, without a limit.
-Result<WritableLayer> clone_writable_folder(int folder);
+// Where loop devices cannot be had: the folder itself, without a limit. Must run in the mount
+// namespace in which `folder` was opened.
+Result<WritableLayer> clone_writable_folder(int folder, int id_map);
 
 // Makes upper/ and work/ in it, owned by the calling thread's file system ids.
 Result<> prepare_overlay_folders(int mount);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What this warden may do on this host, taken hold of before anything else.
+//
+//   the host's root         a uid range per sandbox; layers mapped to it by idmapped mounts
+//     ... that cannot map   all sandboxes in the range in which layers are stored
+//   somebody else           root of a user namespace over the ids that /etc/subuid gives, or over
+//                           the own id alone
 #pragma once
 
 #include <string>
@@ -18,8 +23,15 @@ struct Authority {
   std::vector<std::string> weaknesses;
 };
 
-// As the host's root: uid ranges for all. Otherwise the calling process enters a user namespace of
-// its own, in which it is root over what it may be.
-Result<Authority> take_authority();
+// Without the host's root, the calling process, which must be single-threaded, enters a user and a
+// mount namespace of its own; descriptors of folders that were opened before cannot be mounted
+// after.
+Result<Authority> take_authority(const std::string& home);
+
+// True for a root that is not merely the root of a container's user namespace.
+bool is_host_root();
+
+// Whether overlay can have idmapped layers that lie in `folder`.
+Result<> try_mapped_layers(const std::string& folder);
 
 }  // namespace msb::isolation::warden

@@ -47,7 +47,7 @@ bool Identities::lock(std::uint32_t slot) {
 
 Result<const Identity*> Identities::take() {
   if (!are_distinct()) {
-    return find_or_make(0);
+    return make(next_++);
   }
   // Those whose user namespaces are there already; another warden may have the range by now.
   for (std::size_t i = free_.size(); i-- > 0;) {
@@ -61,7 +61,7 @@ Result<const Identity*> Identities::take() {
     const std::uint32_t slot = next_;
     next_ = next_ == kMaxSlot ? 1 : next_ + 1;
     if (!made_.contains(slot) && lock(slot)) {
-      auto identity = find_or_make(slot);
+      auto identity = make(slot);
       if (!identity) {
         struct flock unlock = byte_of(slot, F_UNLCK);
         ::fcntl(slots_.get(), F_OFD_SETLK, &unlock);
@@ -73,10 +73,7 @@ Result<const Identity*> Identities::take() {
               "all " + std::to_string(kMaxSlot) + " uid ranges are in use");
 }
 
-Result<const Identity*> Identities::find_or_make(std::uint32_t slot) {
-  if (const auto found = made_.find(slot); found != made_.end()) {
-    return &found->second;
-  }
+Result<const Identity*> Identities::make(std::uint32_t slot) {
   Identity identity;
   identity.slot = slot;
   identity.range = are_distinct() ? jail::range_of_slot(slot) : shared_range_;
@@ -92,6 +89,7 @@ Result<const Identity*> Identities::find_or_make(std::uint32_t slot) {
 
 void Identities::give_back(const Identity& identity) {
   if (!are_distinct()) {
+    made_.erase(identity.slot);
     return;
   }
   struct flock unlock = byte_of(identity.slot, F_UNLCK);

@@ -30,7 +30,8 @@ class Identities {
  public:
   // A range of its own for each sandbox.
   static Result<Identities> of_slots(const std::string& slot_file);
-  // The same for all: `range`. Where layers cannot be mapped, or there is only one range to have.
+  // The same range for all, each in a user namespace of its own. Where layers cannot be mapped, or
+  // there is only one range to have.
   static Identities of_one(const jail::IdRange& range);
 
   // kResourceExhausted: all ranges are taken. The identity stays where it is until it is given
@@ -44,7 +45,7 @@ class Identities {
   Identities() = default;
   // Whether nobody else has it; then it is ours.
   bool lock(std::uint32_t slot);
-  Result<const Identity*> find_or_make(std::uint32_t slot);
+  Result<const Identity*> make(std::uint32_t slot);
 
   base::UniqueFd slots_;
   jail::IdRange shared_range_;

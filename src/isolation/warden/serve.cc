@@ -73,7 +73,7 @@ Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
   base::UniqueFd agent = TRY_WRAP(load_agent(options.agent_path), "load agent");
   // Before the user namespace that take_authority may enter: cgroups are the host's.
   std::unique_ptr<cgroup::Backend> cgroups = TRY(cgroup::open_backend(options.engine_id, engine));
-  Authority authority = TRY(take_authority());
+  Authority authority = TRY(take_authority(options.home));
   base::UniqueFd home = TRY(sys::open(options.home, O_PATH | O_DIRECTORY));
   return Ground{std::move(home),
                 std::move(agent),

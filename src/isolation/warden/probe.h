@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+namespace msb::isolation::warden {
+
+// `msb-warden probe HOME`: tries what a sandbox needs, each thing in a process of its own, and
+// prints the findings as host_probe.cc reads them. Returns an exit status.
+int probe(const std::string& home);
+
+}  // namespace msb::isolation::warden
