@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The other end of an AgentLink, played by a test: it sees every frame the host sends and answers
+// whatever it likes, right or wrong.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "engine/io_loop.h"
+#include "engine/session.h"
+#include "wire/messages.h"
+
+namespace msb::engine::testing {
+
+inline constexpr const char* kInstanceId = "0123456789abcdef";
+
+struct Received {
+  std::uint32_t stream = 0;
+  wire::FrameType type{};
+  std::vector<std::byte> payload;
+};
+
+class FakeAgent {
+ public:
+  // A link whose other end is this object.
+  explicit FakeAgent(IoLoop& loop);
+
+  const std::shared_ptr<AgentLink>& link() const { return link_; }
+  // A session on the link, without a kernel behind its gauges.
+  std::shared_ptr<Session> session();
+  const std::shared_ptr<ExitReport>& exit_report() const { return exit_report_; }
+
+  // The next frame of the host; nullopt: none came in time, or the host has closed.
+  std::optional<Received> receive();
+  // The next frame of that type, others (credit, pings) skipped.
+  std::optional<Received> receive(wire::FrameType type);
+
+  template <typename Message>
+  void send(std::uint32_t stream, const Message& message) {
+    send(stream, Message::kType, message.encode());
+  }
+  void send(std::uint32_t stream, wire::FrameType type, std::span<const std::byte> payload = {});
+  void send(std::uint32_t stream, wire::FrameType type, std::string_view text);
+  void send_raw(std::span<const std::byte> bytes);
+  void greet();
+  void close() { socket_.reset(); }
+  int socket() const { return socket_.get(); }
+
+ private:
+  base::UniqueFd socket_;
+  std::shared_ptr<AgentLink> link_;
+  std::shared_ptr<ExitReport> exit_report_ = std::make_shared<ExitReport>();
+  wire::FrameReader reader_;
+};
+
+}  // namespace msb::engine::testing
