@@ -2,6 +2,7 @@
 #include "agent/host_link.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -15,8 +16,10 @@
 namespace msb::agent {
 namespace {
 
-// A pipe's default capacity: a reader seldom finds more.
-constexpr std::size_t kMaxDataPayloadBytes = 64 * 1024;
+// Larger frames and a larger socket buffer carry bulk twice as fast as the defaults (64 KiB, 208
+// KiB): fewer changes between guest, agent and host per byte. The kernel grants what it allows.
+constexpr std::size_t kMaxDataPayloadBytes = wire::kMaxPayloadBytes;
+constexpr int kSocketBufferBytes = 1024 * 1024;
 // Shorter data is copied behind the control frames, so that one write carries, for example, the
 // start, the output and the exit of a short command.
 constexpr std::size_t kSmallDataBytes = 4 * 1024;
@@ -28,7 +31,14 @@ constexpr std::size_t kMaxFramesPerTurn = 32;
 }  // namespace
 
 HostLink::HostLink(base::UniqueFd stream, FrameHandler handler)
-    : stream_(std::move(stream)), handler_(std::move(handler)) {}
+    : stream_(std::move(stream)),
+      handler_(std::move(handler)),
+      frame_(
+          std::make_unique_for_overwrite<std::byte[]>(wire::kHeaderSize + kMaxDataPayloadBytes)) {
+  // Fails on a stream that is not a socket, which needs none.
+  ::setsockopt(stream_.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes,
+               sizeof kSocketBufferBytes);
+}
 
 Result<std::unique_ptr<HostLink>> HostLink::create(EventLoop& loop, base::UniqueFd stream,
                                                    FrameHandler handler) {
@@ -117,7 +127,7 @@ bool HostLink::flush() {
     }
     const std::array<iovec, 2> parts = {
         iovec{sending_.data() + sent_, sending_.size() - sent_},
-        iovec{frame_.data() + frame_begin_, frame_end_ - frame_begin_}};
+        iovec{frame_.get() + frame_begin_, frame_end_ - frame_begin_}};
     const ssize_t count = ::writev(stream_.get(), parts.data(), parts.size());
     if (count < 0) {
       if (errno == EAGAIN) {
@@ -145,14 +155,13 @@ void HostLink::transmit() {
     DataLane* lane = ring_.front();
     ring_.pop_front();
     lane->in_ring_ = false;
-    frame_.resize(wire::kHeaderSize + kMaxDataPayloadBytes);
-    const DataLane::Pull pull = lane->pull(std::span(frame_).subspan(wire::kHeaderSize));
+    const std::span<std::byte> payload(frame_.get() + wire::kHeaderSize, kMaxDataPayloadBytes);
+    const DataLane::Pull pull = lane->pull(payload);
     if (pull.size > 0 && pull.size <= kSmallDataBytes) {
-      send(lane->stream(), lane->frame_type(),
-           std::span(frame_).subspan(wire::kHeaderSize, pull.size));
+      send(lane->stream(), lane->frame_type(), payload.first(pull.size));
     } else if (pull.size > 0) {
       const auto header = wire::encode_header(lane->stream(), lane->frame_type(), pull.size);
-      std::memcpy(frame_.data(), header.data(), header.size());
+      std::memcpy(frame_.get(), header.data(), header.size());
       std::swap(sending_, queue_);
       queue_.clear();
       sent_ = 0;

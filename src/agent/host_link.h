@@ -94,7 +94,7 @@ class HostLink {
   std::vector<std::byte> queue_;    // whole control frames, and small data frames
   std::vector<std::byte> sending_;  // was the queue; being written from sent_ on
   std::size_t sent_ = 0;
-  std::vector<std::byte> frame_;  // one data frame, being written up to frame_end_
+  std::unique_ptr<std::byte[]> frame_;  // one data frame, being written up to frame_end_
   std::size_t frame_begin_ = 0;
   std::size_t frame_end_ = 0;
   std::deque<DataLane*> ring_;

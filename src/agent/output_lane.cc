@@ -15,6 +15,8 @@
 namespace msb::agent {
 namespace {
 
+constexpr std::size_t kPipeBytes = 64 * 1024;  // what the kernel gives
+constexpr int kGrownPipeBytes = 256 * 1024;
 constexpr std::size_t kProbeBytes = 512;
 constexpr std::size_t kSettleStepBytes = 64 * 1024;
 
@@ -89,6 +91,10 @@ std::size_t OutputLane::pull_live(std::span<std::byte> buffer) {
   }
   // Less than asked for: it was empty, and the next write to it is a new event.
   readable_ = *size == buffer.size() || hung_up_;
+  if (*size >= kPipeBytes && !std::exchange(grown_, true)) {
+    // Its writer is faster than we come by. Not done for every pipe: a user has only so many pages.
+    ::fcntl(fd_.get(), F_SETPIPE_SZ, kGrownPipeBytes);
+  }
   return *size;
 }
 

@@ -67,6 +67,7 @@ class OutputLane final : public DataLane {
   std::function<void()> on_end_;
   bool readable_ = true;
   bool hung_up_ = false;  // end of file comes after what is in the pipe, without another event
+  bool grown_ = false;
   bool ended_ = false;
   bool end_told_ = false;
   int end_errno_ = 0;

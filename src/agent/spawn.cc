@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The child is made with CLONE_VM | CLONE_VFORK: it borrows the agent's memory while the agent
-// waits, until it has executed or failed. Nothing is copied (a fork of the agent costs three times
-// as much), and the failing step and its errno come back through plain memory. The price: between
-// clone and exec the child must not allocate, lock, or touch anything but its own Child record, so
-// all it needs is prepared before and it uses bare system calls only (glibc's setuid and its kin
-// would act on the agent's thread list).
+// waits, until it has executed or failed. Nothing is copied (with fork, the agent is back after ten
+// times as long, most of it in copying the pages it touches next), and the failing step and its
+// errno come back through plain memory. The price: between clone and exec the child must not
+// allocate, lock, or touch anything but its own Child record, so all it needs is prepared before,
+// and it changes its identity with bare system calls (glibc's would act on the agent's thread
+// list).
 #include "agent/spawn.h"
 
 #include <fcntl.h>
