@@ -66,13 +66,7 @@ class Exchange {
     if (error_) {
       return std::unexpected(*error_);
     }
-    if (!result) {
-      return result;
-    }
-    if (!head_done_) {
-      return finish_head();  // an answer without a body
-    }
-    return {};
+    return result;
   }
 
   const HttpHead& head() const { return head_; }
@@ -90,6 +84,7 @@ class Exchange {
     ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     ::curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    ::curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     ::curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     ::curl_easy_setopt(easy, CURLOPT_USERAGENT, "microsandbox");
     ::curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
@@ -179,8 +174,11 @@ class Exchange {
       return false;
     }
     line = trimmed(line);
+    if (line.empty()) {
+      return finish_head();
+    }
     if (line.starts_with("HTTP/")) {
-      head_ = {};  // of an interim answer, or of a proxy's, came before
+      head_ = {};  // an interim answer may have come before
       return true;
     }
     if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
@@ -194,24 +192,27 @@ class Exchange {
     return true;
   }
 
-  Result<> finish_head() {
-    head_done_ = true;
+  bool finish_head() {
     long status = 0;
     ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     head_.status = static_cast<int>(status);
-    return is_redirect(head_.status) ? Result<>() : receiver_.on_head(head_);
+    if (head_.status < 200 || is_redirect(head_.status)) {
+      return true;
+    }
+    return keep(receiver_.on_head(head_));
   }
 
   bool body(std::span<const std::byte> bytes) {
-    auto taken = head_done_ ? Result<>() : finish_head();
-    if (taken && is_redirect(head_.status)) {
-      redirect_bytes_ += bytes.size();  // a page for people
-      if (redirect_bytes_ > kMaxHeaderBytes) {
-        taken = fail(ErrorCode::kCorrupt, "a redirect with more than 64 KiB of text");
-      }
-    } else if (taken) {
-      taken = receiver_.on_body(bytes);
+    if (!is_redirect(head_.status)) {
+      return keep(receiver_.on_body(bytes));
     }
+    redirect_bytes_ += bytes.size();  // a page for people
+    return redirect_bytes_ <= kMaxHeaderBytes ||
+           keep(fail(ErrorCode::kCorrupt, "a redirect with more than 64 KiB of text"));
+  }
+
+  // The receiver's error becomes the exchange's. False: curl shall end.
+  bool keep(const Result<>& taken) {
     if (!taken) {
       error_ = taken.error();
     }
@@ -224,7 +225,6 @@ class Exchange {
   Easy easy_;
   Multi multi_;
   HttpHead head_;
-  bool head_done_ = false;
   std::size_t header_bytes_ = 0;
   std::size_t redirect_bytes_ = 0;
   std::optional<Error> error_;
