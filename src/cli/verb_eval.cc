@@ -173,9 +173,7 @@ Result<int> eval(Context context, std::vector<std::string> words) {
   }
   const auto language = parse_language(operands->front());
   if (!language) {
-    return std::unexpected(usage_error(
-        kHelp.verb,
-        language.error().message() + " '" + operands->front() + "': give python or node"));
+    return std::unexpected(usage_error(kHelp.verb, language.error().message()));
   }
   const std::vector<std::string> codes = TRY(read_code(*operands, files));
   TRY(flags.complete());

@@ -133,15 +133,18 @@ bool pass_on(Process& process, const std::optional<RawTerminal>& terminal, bool&
   return process.signal(signal_number).has_value();
 }
 
-Result<CommandExecution> converse(Process& process, Interrupts& interrupts, bool has_terminal) {
+Result<CommandExecution> converse(Sandbox& sandbox, std::span<const Command> commands,
+                                  const SpawnOptions& options, Interrupts& interrupts) {
   std::optional<RawTerminal> terminal;
-  if (has_terminal) {
+  if (options.terminal) {
+    // Before the first byte arrives: a line end that ours translates once more is one too many.
     terminal.emplace(TRY(RawTerminal::enter(STDIN_FILENO)));
   }
+  Process process = TRY(spawn(sandbox, commands, options));
   bool was_asked = false;
   interrupts.set_handler(
       [&](int signal_number) { return pass_on(process, terminal, was_asked, signal_number); });
-  auto pump = InputPump::start(process);
+  const auto pump = InputPump::start(process);
   Result<CommandExecution> execution =
       pump ? process.wait() : Result<CommandExecution>(std::unexpected(pump.error()));
   interrupts.set_handler({});
@@ -184,10 +187,8 @@ Result<int> run_in_sandbox(const Context& context, SandboxFlags flags,
 
   OutputWriter output(interrupts);
   const auto commands = TRY(commands_to_try(asked, sandbox, flags.config.image, has_terminal));
-  auto process = spawn(sandbox, commands, spawn_options(flags, interrupts, output, has_terminal));
-  const Result<CommandExecution> execution =
-      process ? converse(*process, interrupts, has_terminal)
-              : Result<CommandExecution>(std::unexpected(process.error()));
+  const auto execution = converse(
+      sandbox, commands, spawn_options(flags, interrupts, output, has_terminal), interrupts);
   const int status = report(execution, output, interrupts, flags);
   if (const auto stopped = sandbox.stop(); !stopped) {
     say_error(kHelp.verb, stopped.error());

@@ -135,7 +135,7 @@ class Case(unittest.TestCase):
         return self.msb("run", *options, "test/tiny", "--", "sh", "-c", script, **more)
 
     def assert_ends(self, done, status, stdout=None, stderr=None):
-        details = f"\nstdout: {done.stdout[-2000:]!r}\nstderr: {done.stderr[-2000:]!r}"
+        details = f"\nstdout: {done.stdout[-500:]!r}\nstderr: {done.stderr[-500:]!r}"
         self.assertEqual(done.returncode, status, details)
         if stdout is not None:
             self.assertEqual(done.stdout, stdout, details)

@@ -14,8 +14,8 @@ class Limits(Case):
                           "32")
         self.assertIn("out of memory (limit 32 MiB)", done.stderr)
         self.assertIn("--memory", done.stderr)
-        done = self.msb("run", "--memory", "32", "test/tiny", "tail", "-c", "500000000",
-                        "/dev/zero")
+        done = self.msb("run", "--memory", "32", "test/tiny", "dd", "if=/dev/zero",
+                        "of=/dev/null", "bs=500M", "count=1")
         self.assert_ends(done, 128 + 9, "", "out of memory (limit 32 MiB)")
 
     def test_processes(self):

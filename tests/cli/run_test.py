@@ -158,7 +158,7 @@ class Streams(Case):
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([MSB, "run", "test/tiny", "echo", "x"], stdout=full,
+            done = subprocess.run([MSB, "run", "test/tiny", "ls"], stdout=full,
                                   stderr=subprocess.PIPE, env=self.environment(),
                                   timeout=DEADLINE_S)
         self.assertEqual(done.returncode, 125)

@@ -125,7 +125,7 @@ class BadArguments(Case):
             (["run", "--processes", "", "x"], "--processes: '' is not a number"),
             (["run", "--quiet=maybe", "x"], "--quiet takes no value"),
             (["eval"], "which language?"),
-            (["eval", "ruby", "1"], "unknown language 'ruby': give python or node"),
+            (["eval", "ruby", "1"], "unknown language: 'ruby'"),
             (["eval", "python", "-f", "x.py", "1"], "not both"),
             (["eval", "python", "-x"], "unknown option -x"),
             (["pull"], "REF is missing"),
