@@ -165,7 +165,10 @@ TEST_F(Flow, GrantsNoCreditForInputThatIsNotRead) {
 
 TEST_F(Flow, NeedsLittleMemoryWhenIdle) {
   run("true");
-  EXPECT_LT(testing::proc_kib(agent_->pid(), "smaps_rollup", "Private_Dirty"), 1024u);
+  // Its own memory; the program's pages are shared among all agents of a host.
+  const std::size_t own_kib = testing::proc_kib(agent_->pid(), "smaps_rollup", "Anonymous");
+  EXPECT_GT(own_kib, 0u);
+  EXPECT_LT(own_kib, 512u);
 }
 
 }  // namespace
