@@ -85,8 +85,8 @@ class Confined : public ::testing::Test {
     return fs::read_symlink(proc("ns/" + kind)) == fs::read_symlink("/proc/self/ns/" + kind);
   }
 
-  // Not a whole tar block, so the reader must wait.
-  std::string first_bytes_ = testing::TarBuilder().file("a", "x").build().substr(0, 512);
+  // Not a whole tar header: the reader must wait, and has opened nothing yet.
+  std::string first_bytes_ = testing::TarBuilder().file("a", "x").build().substr(0, 100);
   base::TempDir folder_ = base::TempDir::create().value();
   sys::Pipe input_;
   sys::Pipe output_;
