@@ -56,7 +56,7 @@ for name in ("mean", "median", "pstdev"):
   streamed.on_output = [](msb::Stream /*stream*/, std::string_view bytes) {
     std::printf("received %zu bytes\n", bytes.size());
   };
-  show("streamed", python.run("import sys\nsys.stdout.write('12345')\n", streamed).value());
+  show("streamed", python.run("for i in range(3): print('line', i)", streamed).value());
 
   // What runs too long is interrupted; when that does not help, its interpreter is replaced.
   msb::RunOptions limited;

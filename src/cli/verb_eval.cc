@@ -77,7 +77,8 @@ std::unique_ptr<Sandbox> make_sandbox(Language language, const SandboxOptions& o
   return std::make_unique<NodeSandbox>(options);
 }
 
-int report(const CodeExecution& execution, const SandboxFlags& flags) {
+// What happened is told by the execution's own output; this adds what can be done about it.
+int report(const CodeExecution& execution) {
   say_limits(kHelp.verb, execution.limits_hit());
   const std::string& status = execution.status();
   if (status == "success") {
@@ -87,13 +88,10 @@ int report(const CodeExecution& execution, const SandboxFlags& flags) {
     return execution.exit_code() & 0xFF;  // as much of it as a process can say
   }
   if (status == "timeout") {
-    say(kHelp.verb,
-        "the code was ended: it ran longer than " + flags.timeout_text + " (--timeout)");
     return exit_status(ErrorCode::kTimeout);
   }
-  if (status == "died") {
-    say(kHelp.verb, "the interpreter died (status " + std::to_string(execution.exit_code()) + ")");
-    return execution.exit_code() != 0 ? execution.exit_code() & 0xFF : 1;
+  if (status == "died" && execution.exit_code() != 0) {
+    return execution.exit_code() & 0xFF;
   }
   return 1;
 }
@@ -126,7 +124,7 @@ Result<Outcome> run_one(CodeRunner runner, const std::string& code, const Sandbo
   if (form == Form::kJson) {
     output.write(Stream::kStdout, execution->to_json() + "\n");
   }
-  const int status = report(*execution, flags);
+  const int status = report(*execution);
   return Outcome{status, execution->status() != "success"};
 }
 

@@ -50,17 +50,17 @@ class Eval(WithLanguages):
 
     def test_an_exit_is_the_codes_own(self):
         self.assert_ends(self.msb("eval", "python", "exit(3)", "print('after')"), 3, "")
-        self.assert_ends(self.msb("eval", "python", "raise SystemExit"), 0, "")
+        self.assert_ends(self.msb("eval", "python", "raise SystemExit", "print('after')"), 0, "")
         self.assert_ends(self.msb("eval", "node", "process.exit(4)"), 4, "")
 
     def test_a_death_is_told_by_its_signal(self):
         done = self.msb("eval", "python", "import os; os.kill(os.getpid(), 11)")
-        self.assert_ends(done, 128 + 11, "", "the interpreter died")
+        self.assert_ends(done, 128 + 11, "", "ended by signal 11")
 
     def test_a_timeout_ends_it_with_124(self):
         done = self.msb("eval", "--timeout", "500ms", "python", "print('begun', flush=True)",
                         "while True: pass")
-        self.assert_ends(done, 124, "begun\n", "longer than 500ms (--timeout)")
+        self.assert_ends(done, 124, "begun\n", "timed out after 0.5 seconds")
 
     def test_a_limit_is_explained(self):
         done = self.msb("eval", "--memory", "64", "python", "b'x' * 10**9")
