@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Node.js REPL inside the interpreter: runs one submission after the other.
+//
+// Idea: V8 itself has a REPL mode, the one browsers' consoles use. An inspector session with our
+// own process evaluates each submission in it, which gives, without parsing any JavaScript here:
+// completion values, top-level await whose declarations persist, and const, let and class that
+// persist and may be declared again (Node's own REPL refuses that; who sends a whole cell of code a
+// second time wants it to work). What V8 lacks, import() and SIGINT, is added below.
+// Node has no dup2, so fds 1 and 2 are the same pipes for life; every write to them is synchronous,
+// and all that a run has printed is in the pipes when its verdict is sent.
+//
+// How the agent starts it: node -e <node_bootstrap.js>, with stdin /dev/null, in environment
+// MSB_REPL_FD the number of the control socket (AF_UNIX, STREAM; below 16, as Node makes only those
+// close-on-exec), and in that socket, written before exec, u32 length + this file. So the process
+// list stays readable, and the first request may follow at once.
+//
+// The control channel, integers little-endian:
+//   driver -> agent  'R' once: ready.
+//   agent -> driver  u32 n + n bytes of UTF-8.
+//   driver -> agent  'S' ran through | 'E' an exception was not caught |
+//                    'I' interrupted by SIGINT |
+//                    'X' + i32 exit code: the code asked to exit; the process ends at once.
+// Death without a verdict is the verdict when user code crashes. A process that ends between two
+// runs (process.exit in a timer) just ends.
+//
+// The event loop goes on between runs: timers and servers of earlier submissions live. SIGINT ends
+// a run that computes before its first await, and one that waits; only what computes without end
+// after an await has to be killed.
+'use strict';
+
+const fs = require('fs');
+const vm = require('vm');
+const {Session} = require('inspector');
+const {Socket} = require('net');
+const {Writable} = require('stream');
+const {inspect, types} = require('util');
+// User code may rebind any global.
+const {Atomics, Buffer, Error, Object, console, process, setImmediate} = globalThis;
+
+// What a submission's import( becomes. It looks like import, and is as long, so that positions and
+// messages stay right; the o is Greek.
+const kImport = 'imp\u03bfrt';
+const kLaunch = '\0msb';  // name of the driver's global, which is gone before user code runs
+const kInspect = Object.freeze({showProxy: true});  // as the REPL's writer
+
+let current = null;  // the run that has no verdict yet
+let count = 0;       // of submissions
+let last;            // what _ is
+let lastError;       // what _error is
+
+// --- Output
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const {writeSync} = fs;
+
+function write(fd, data) {
+  for (let at = 0; at < data.length;) {
+    try {
+      at += writeSync(fd, data, at);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return;  // the reader is gone
+      Atomics.wait(pause, 0, 0, 1);         // a child process has made the shared pipe non-blocking
+    }
+  }
+}
+
+const print = (fd, text) => write(fd, Buffer.from(text));
+
+// Node's own streams queue what the pipe does not take, and lose it on process.exit().
+class StdStream extends Writable {
+  constructor(fd) {
+    super({decodeStrings: false, autoDestroy: false, emitClose: false});
+    this.fd = fd;
+    this._type = 'pipe';
+    this._isStdio = true;
+  }
+  _write(chunk, encoding, done) {
+    write(this.fd, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    done();
+  }
+  end(chunk, encoding) {  // as Node's, it cannot be closed
+    if (chunk != null && typeof chunk !== 'function') this.write(chunk, encoding);
+    return this;
+  }
+  destroy() {
+    return this;
+  }
+  destroySoon() {}
+}
+
+const stdout = new StdStream(1);
+const stderr = new StdStream(2);
+Object.defineProperty(process, 'stdout', {configurable: true, enumerable: true, get: () => stdout});
+Object.defineProperty(process, 'stderr', {configurable: true, enumerable: true, get: () => stderr});
+
+// With an inspector session the global console's methods keep the last 1000 arguments alive.
+const plainConsole = new console.Console({stdout, stderr});
+for (const [name, method] of Object.entries(plainConsole)) {
+  if (typeof method === 'function' && name[0] !== '_') console[name] = method;
+}
+
+// --- Evaluation
+
+const session = new Session();
+session.connect();
+
+let received;
+const sink = (() => {
+  globalThis[kLaunch] = (value) => {
+    received = value;
+  };
+  let id;
+  session.post(
+      'Runtime.evaluate', {expression: `this[${JSON.stringify(kLaunch)}]`}, (_, {result}) => {
+        id = result.objectId;
+      });
+  delete globalThis[kLaunch];
+  return id;
+})();
+
+// The value behind the inspector's description of it.
+function valueOf({objectId, unserializableValue, value}) {
+  if (objectId === undefined && unserializableValue === undefined) return value;
+  const argument = objectId ? {objectId} : {unserializableValue};
+  session.post('Runtime.callFunctionOn', {
+    functionDeclaration: 'function(value) { this(value); }',
+    objectId: sink,
+    arguments: [argument],
+  });
+  const result = received;
+  received = undefined;
+  return result;
+}
+
+function compiles(code) {
+  try {
+    new vm.Script(code);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Like the REPL: what reads as an object literal is one, not a block.
+function asExpression(code) {
+  if (!/^\s*\{/.test(code) || /;\s*$/.test(code)) return code;
+  return compiles(`(async () => (${code}\n))`) ? `(${code}\n)` : code;
+}
+
+// V8's REPL mode knows no import(): Node has no say in what the inspector compiles. The compiler
+// tells which `import(` are one: those (unlike text in strings, comments or expressions) after
+// which a semicolon is an error and before which (unlike methods) `async` is, too.
+function withImports(code) {
+  const wrapped = (text) => `(async () => {${text}\n})`;
+  const pattern = /(?<![\w$.#])import(?=\s*\()/g;
+  if (!pattern.test(code) || !compiles(wrapped(code))) return code;
+  return code.replace(pattern, (word, at) => {
+    const before = code.slice(0, at);
+    const after = code.slice(at + word.length);
+    const isImport = !compiles(wrapped(`${before}import;${after}`)) &&
+        !compiles(wrapped(`${before}async import${after}`));
+    return isImport ? kImport : word;
+  });
+}
+
+Object.defineProperty(globalThis, kImport, {
+  value: (specifier, options) => load(specifier, options),
+});
+
+// Running the evaluation inside a script is what lets SIGINT break an endless loop.
+const launcher = new vm.Script(`this[${JSON.stringify(kLaunch)}]()`, {filename: 'msb:launch'});
+
+function start(code) {
+  const run = {id: ++count, code, waits: false, value: undefined, verdict: 'S'};
+  current = run;
+  const objectGroup = `msb:${run.id}`;
+  let failure;
+  const launch = () => {
+    delete globalThis[kLaunch];
+    const expression = `${withImports(asExpression(code))}\n//# sourceURL=REPL${run.id}`;
+    session.post(
+        'Runtime.evaluate', {expression, objectGroup, replMode: true, silent: true},
+        (error, answer) => {
+          if (error)
+            failure = error;
+          else if (current === run)
+            settle(run, answer);
+          session.post('Runtime.releaseObjectGroup', {objectGroup});
+        });
+  };
+  Object.defineProperty(globalThis, kLaunch, {value: launch, configurable: true});
+  try {
+    try {
+      launcher.runInThisContext({breakOnSigint: true, displayErrors: false});
+    } finally {
+      listenAgain();
+    }
+    run.waits = true;
+    if (failure) throw failure;
+  } catch (error) {
+    if (current !== run) return;
+    if (error.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED') return interrupt(run);
+    run.verdict = 'E';
+    report(error);
+    finish(run);
+  }
+}
+
+// breakOnSigint ends with the default action for SIGINT, and Node does not notice when user code
+// has meanwhile begun to listen.
+function listenAgain() {
+  const listeners = process.rawListeners('SIGINT');
+  if (listeners.length < 2) return;
+  process.removeAllListeners('SIGINT');
+  for (const listener of listeners) process.on('SIGINT', listener);
+}
+
+function interrupt(run) {
+  print(2, 'Uncaught Error: Script execution was interrupted by `SIGINT`\n');
+  run.verdict = 'I';
+  finish(run);
+}
+
+// Takes the result. The verdict waits until promises and process.nextTick have had their turn.
+function settle(run, {result, exceptionDetails}) {
+  try {
+    if (exceptionDetails) {
+      run.verdict = 'E';
+      report(valueOf(exceptionDetails.exception), run, exceptionDetails);
+    } else {
+      run.value = last = valueOf(result);
+      if (last !== undefined) print(1, `${inspect(last, kInspect)}\n`);
+    }
+  } catch (error) {  // of an inspect function of the user's
+    run.verdict = 'E';
+    report(error, run);
+  }
+  setImmediate(finish, run);
+}
+
+function finish(run) {
+  if (current !== run) return;
+  current = null;
+  print(descriptor, run.verdict);
+  next();
+}
+
+// --- Errors
+
+const errorToString = Error.prototype.toString;
+
+// Leaves the driver out of stack traces, those that user code sees included. Else Node's format.
+function prepareStackTrace(error, frames) {
+  const below = frames.findIndex(
+      (frame) => frame.getFileName() === 'msb:repl' && frame.getFunctionName() === 'launch');
+  const shown = below < 0 ? frames : frames.slice(0, below - 1);  // 1: Session.post
+  let heading = errorToString.call(error);
+  if (/^ERR_/.test(error.code) && heading.startsWith(`${error.name}:`)) {  // Node's own
+    heading = `${error.name} [${error.code}]${heading.slice(error.name.length)}`;
+  }
+  return [heading, ...shown].join('\n    at ');
+}
+Object.defineProperty(
+    Error, 'prepareStackTrace', {value: prepareStackTrace, writable: true, configurable: true});
+
+// The offending line and a mark under the token, as the REPL shows what does not compile.
+function excerpt(code, {lineNumber, columnNumber}) {
+  const lines = code.split(/\r\n|[\n\r\u2028\u2029]/);
+  const line = lines[lineNumber];
+  if (line === undefined) return '';
+  const token = /^(?:[\w$]+|.)/.exec(line.slice(columnNumber));
+  const where = lines.length > 1 ? `REPL${count}:${lineNumber + 1}\n` : '';
+  const mark = ' '.repeat(columnNumber) + '^'.repeat(token ? token[0].length : 1);
+  return `${where}${line}\n${mark}\n\n`;
+}
+
+function describe(error, run, details) {
+  let source = '';
+  if (run && types.isNativeError(error)) {
+    if (error.name === 'SyntaxError' && !/\n +at /.test(error.stack)) {
+      source = excerpt(run.code, details);
+      if (error.message === 'Cannot use import statement outside a module') {
+        Reflect.set(error, 'stack', `${error.stack}; use await import() or require() here`);
+      }
+    } else if (!run.code.trim().includes('\n')) {
+      // Where all is one line, that line is no news.
+      Reflect.set(error, 'stack', error.stack.replace(/\n +at (?:async )?REPL\d+:1:\d+$/, ''));
+    }
+  }
+  let text = inspect(error, kInspect);
+  if (/^\[[^]*\]$/.test(text) && types.isNativeError(error)) text = text.slice(1, -1);
+  const lines = text.split('\n');
+  const heading = lines.findIndex((line) => /^\[?(?:[A-Z][a-z0-9_]*)*Error/.test(line));
+  const apart = heading < 0 ? lines.length > 1 : lines[heading].length > 128;
+  lines[Math.max(heading, 0)] = `Uncaught${apart ? ':\n' : ' '}${lines[Math.max(heading, 0)]}`;
+  return `${source}${lines.join('\n')}\n`;
+}
+
+function report(error, run, details) {
+  lastError = error;
+  try {
+    print(2, describe(error, run, details));
+  } catch {  // of an inspect function or a getter of the user's
+    print(2, 'Uncaught exception that cannot be shown\n');
+  }
+}
+
+process.on('uncaughtException', (error) => report(error));
+process.on('unhandledRejection', (reason, promise) => {
+  if (current && current.value === promise) current.verdict = 'E';  // it is this run's own
+  report(reason);
+});
+
+process.on('SIGINT', () => {
+  if (current && current.waits) interrupt(current);
+});
+
+// Called last by process.exit(), after the 'exit' event.
+const {reallyExit} = process;
+process.reallyExit = (code) => {
+  if (current) {
+    const verdict = Buffer.from('X\0\0\0\0');
+    verdict[1] = code;
+    current = null;
+    write(descriptor, verdict);
+  }
+  reallyExit.call(process, code);
+};
+
+// --- What user code sees
+
+function defineResult(name, get) {
+  Object.defineProperty(globalThis, name, {
+    configurable: true,
+    get,
+    set(value) {  // from now on it is the user's
+      Object.defineProperty(globalThis, name, {value, writable: true, configurable: true});
+    },
+  });
+}
+defineResult('_', () => last);
+defineResult('_error', () => lastError);
+process.nextTick(() => {  // when -e has put its own back
+  Object.defineProperty(globalThis, 'module', {value: module, writable: true, configurable: true});
+});
+delete globalThis.__filename;
+delete globalThis.__dirname;
+process.execArgv = [];  // of child_process.fork()
+
+// --- Requests
+
+let pending = [];
+let pendingLength = 0;
+
+function next() {
+  if (current || pendingLength < 4) return;
+  if (pending[0].length < 4) pending = [Buffer.concat(pending)];
+  const length = 4 + pending[0].readUInt32LE();
+  if (pendingLength < length) return;
+  const all = Buffer.concat(pending);
+  pending = [all.subarray(length)];
+  pendingLength -= length;
+  start(all.toString('utf8', 4, length).replace(/^\ufeff/, ''));
+}
+
+const control = new Socket({fd: descriptor, readable: true, writable: false});
+control.on('data', (chunk) => {
+  pending.push(chunk);
+  pendingLength += chunk.length;
+  next();
+});
+control.on('error', () => {});
+control.on('close', () => process.exit(0));  // the agent is gone
+print(descriptor, 'R');
