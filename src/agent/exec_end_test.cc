@@ -3,6 +3,7 @@
 // How commands end: background children, timeouts, cancellation, signals, terminals.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -84,11 +85,14 @@ TEST_F(ExecEnd, KillsADaemonThatLeftTheSessionOnTimeout) {
 }
 
 TEST_F(ExecEnd, ATimeoutOfOneSparesTheOthers) {
-  const std::uint32_t other = agent_->shell("echo $$; read x; echo end");
-  const pid_t pid = printed_pid(other);
-  EXPECT_EQ(agent_->finish(agent_->shell("sleep 1000", 50)).exited->ended, Ended::kTimeout);
-  (void)pid;
-  EXPECT_EQ(agent_->finish(other).exited->ended, Ended::kByItself);
+  wire::Exec request = command({"sh", "-c", "read x; echo $x"});
+  request.flags = wire::Exec::kStdin;
+  const std::uint32_t other = agent_->exec(request);
+  EXPECT_EQ(run("sleep 1000", 50).exited->ended, Ended::kTimeout);
+  agent_->send_data(other, "alive\n");
+  const Received& got = agent_->finish(other);
+  EXPECT_EQ(got.exited->ended, Ended::kByItself);
+  EXPECT_EQ(got.out, "alive\n");
 }
 
 TEST_F(ExecEnd, ATimeoutThatIsNotReachedChangesNothing) {
@@ -111,15 +115,21 @@ TEST_F(ExecEnd, CancelsWithAllItsChildren) {
 }
 
 TEST_F(ExecEnd, AnswersACancelThoughTheHostTakesNoOutput) {
-  const std::uint32_t stream = agent_->shell("yes");
+  auto folder = base::TempDir::create();
+  const std::string fifo = folder->path() + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  constexpr std::size_t kTooMuch = 60'000;
+  const std::uint32_t stream =
+      agent_->shell("head -c " + std::to_string(wire::kInitialCreditBytes + kTooMuch) +
+                    " /dev/zero; echo written > " + fifo + "; sleep 1000");
   (*agent_)[stream].grant = false;
-  ASSERT_TRUE(
-      agent_->wait([&] { return (*agent_)[stream].out_bytes == wire::kInitialCreditBytes; }));
+  EXPECT_EQ(run("cat " + fifo).out, "written\n");
   agent_->cancel(stream);
   const Received& got = agent_->finish(stream);
   EXPECT_EQ(got.exited->ended, Ended::kCancelled);
+  EXPECT_EQ(got.out_bytes, wire::kInitialCreditBytes);
   ASSERT_TRUE(got.cut) << "what was not sent must be said";
-  EXPECT_GT(got.cut->dropped_bytes, 0u);
+  EXPECT_EQ(got.cut->dropped_bytes, kTooMuch);
 }
 
 TEST_F(ExecEnd, PassesSignalsToTheGroup) {
