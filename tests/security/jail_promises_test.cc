@@ -148,12 +148,13 @@ TEST_P(JailPromises, ReadsNoKernelSecrets) {
 }
 
 TEST_P(JailPromises, MakesNoDeviceNodes) {
-  EXPECT_EQ(run("print(attempt(os.mknod, '/tmp/sda', 0o60666, os.makedev(8, 0)), "
-                "attempt(os.mknod, '/tmp/mem', 0o20666, os.makedev(1, 1)))"),
-            "EPERM EPERM");
+  // EACCES is Landlock's answer, EPERM that of the missing capability.
+  EXPECT_EQ(run("print({attempt(os.mknod, '/tmp/sda', 0o60666, os.makedev(8, 0)), "
+                "attempt(os.mknod, '/tmp/mem', 0o20666, os.makedev(1, 1))} <= {'EACCES', 'EPERM'})"),
+            "True");
   EXPECT_EQ(run("print(sorted(os.listdir('/dev')))"),
-            "['fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', "
-            "'stdout', 'tty', 'urandom', 'zero']");
+            "['fd', 'full', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', "
+            "'tty', 'urandom', 'zero']");
 }
 
 TEST_P(JailPromises, InheritsNoDescriptorOfTheHost) {
