@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -114,24 +114,59 @@ SpawnOptions spawn_options(const SandboxFlags& flags, const Interrupts& interrup
   return options;
 }
 
-// Passes signals on to the command while it runs. True: dealt with.
-bool pass_on(Process& process, const std::optional<RawTerminal>& terminal, bool& was_asked,
-             int signal_number) {
-  if (signal_number == SIGWINCH || signal_number == SIGCONT) {
-    if (terminal) {
-      if (signal_number == SIGCONT) {
-        terminal->enter_again();
-      }
-      const WindowSize size = window_size(STDOUT_FILENO);
-      (void)process.resize(size.rows, size.columns);  // an ended command has no size
+// Passes signals on to the command while this lives. One that comes before the command is there
+// waits for it: its first output may be seen before spawn() has returned.
+class CommandSignals {
+ public:
+  CommandSignals(Interrupts& interrupts, const std::optional<RawTerminal>& terminal)
+      : interrupts_(interrupts), terminal_(terminal) {
+    interrupts_.set_handler([this](int signal_number) { return on_signal(signal_number); });
+  }
+  ~CommandSignals() { interrupts_.set_handler({}); }
+  CommandSignals(const CommandSignals&) = delete;
+  CommandSignals& operator=(const CommandSignals&) = delete;
+
+  void started(Process& process) {
+    const std::scoped_lock lock(mutex_);
+    process_ = &process;
+    if (first_ != 0) {
+      (void)process.signal(first_);  // it may have ended by itself
     }
-    return true;
   }
-  if (std::exchange(was_asked, true)) {
-    return false;
+
+ private:
+  // True: dealt with.
+  bool on_signal(int signal_number) {
+    const std::scoped_lock lock(mutex_);
+    if (signal_number == SIGWINCH || signal_number == SIGCONT) {
+      adapt(signal_number);
+      return true;
+    }
+    if (std::exchange(first_, signal_number) != 0) {
+      return false;  // it has been asked before
+    }
+    return process_ == nullptr || process_->signal(signal_number).has_value();
   }
-  return process.signal(signal_number).has_value();
-}
+
+  void adapt(int signal_number) {
+    if (!terminal_) {
+      return;
+    }
+    if (signal_number == SIGCONT) {
+      terminal_->enter_again();
+    }
+    if (process_ != nullptr) {
+      const WindowSize size = window_size(STDOUT_FILENO);
+      (void)process_->resize(size.rows, size.columns);  // an ended command has no size
+    }
+  }
+
+  Interrupts& interrupts_;
+  const std::optional<RawTerminal>& terminal_;
+  std::mutex mutex_;  // guards what follows
+  Process* process_ = nullptr;
+  int first_ = 0;  // the signal that the command was asked to end by
+};
 
 Result<CommandExecution> converse(Sandbox& sandbox, std::span<const Command> commands,
                                   const SpawnOptions& options, Interrupts& interrupts) {
@@ -140,15 +175,12 @@ Result<CommandExecution> converse(Sandbox& sandbox, std::span<const Command> com
     // Before the first byte arrives: a line end that ours translates once more is one too many.
     terminal.emplace(TRY(RawTerminal::enter(STDIN_FILENO)));
   }
-  Process process = TRY(spawn(sandbox, commands, options));
-  bool was_asked = false;
-  interrupts.set_handler(
-      [&](int signal_number) { return pass_on(process, terminal, was_asked, signal_number); });
-  const auto pump = InputPump::start(process);
-  Result<CommandExecution> execution =
-      pump ? process.wait() : Result<CommandExecution>(std::unexpected(pump.error()));
-  interrupts.set_handler({});
-  return execution;
+  std::optional<Process> process;
+  CommandSignals signals(interrupts, terminal);
+  process.emplace(TRY(spawn(sandbox, commands, options)));
+  signals.started(*process);
+  const auto pump = TRY(InputPump::start(*process));
+  return process->wait();
 }
 
 int report(const Result<CommandExecution>& execution, const OutputWriter& output,
