@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace msb::contract {
+
+std::string unique_name(const std::string& prefix) {
+  static std::atomic<int> next = 0;
+  return prefix + "-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+}  // namespace msb::contract

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A guest that takes too much meets its limit, is told which, and its neighbour does not notice.
+#include <chrono>
+#include <string>
+
+#include "contract.h"
+
+namespace msb::contract {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Limits : public Started<PythonSandbox> {
+ protected:
+  // sandbox_ is the neighbour; it has to answer while the other one suffers.
+  void TearDown() override { EXPECT_EQ(out("print('unharmed')"), "unharmed"); }
+
+  static StartConfig small() {
+    StartConfig config;
+    config.memory = 64;
+    config.disk = 32;
+    config.max_processes = 32;
+    return config;
+  }
+};
+
+TEST_F(Limits, MemoryOfACommand) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  const auto run = greedy.command().run("python3", {"-c", "b'x' * 10**9"});
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->exit_code(), 137);
+  EXPECT_TRUE(run->limits_hit().memory);
+  EXPECT_EQ(run->limits_hit().text, "out of memory (limit 64 MiB)");
+  EXPECT_EQ(greedy.command().run("echo", {"alive"})->output(), "alive");
+}
+
+TEST_F(Limits, MemoryOfCode) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  const auto run = greedy.code().run("x = b'x' * 10**9");
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->status(), "died");
+  EXPECT_TRUE(run->state_lost());
+  EXPECT_TRUE(run->limits_hit().memory);
+  EXPECT_NE(run->error().find("out of memory (limit 64 MiB)"), std::string::npos) << run->error();
+  EXPECT_EQ(greedy.code().run("print(1)")->output(), "1");
+}
+
+TEST_F(Limits, Processes) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  CommandOptions options;
+  options.timeout = 20s;
+  const auto run = greedy.command().run(
+      "python3",
+      {"-c",
+       "import os, time\nn = 0\ntry:\n  while True:\n    if os.fork() == 0: time.sleep(30)\n"
+       "    n += 1\nexcept OSError as e: print(n, e)"},
+      options);
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_TRUE(run->limits_hit().processes);
+  EXPECT_EQ(run->limits_hit().text, "too many processes (limit 32)");
+}
+
+TEST_F(Limits, AForkBombEndsWithItsSandbox) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  CommandOptions options;
+  options.timeout = 2s;
+  const auto run = greedy.command().run("bash", {"-c", ":(){ :|:& };:; wait"}, options);
+  EXPECT_TRUE(run || run.error().is(ErrorCode::kTimeout)) << why(run);
+  EXPECT_TRUE(greedy.stop());
+}
+
+TEST_F(Limits, Disk) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  if (!greedy.weaknesses().empty()) {
+    GTEST_SKIP() << greedy.weaknesses().front();
+  }
+  const auto run = greedy.command().run("sh", {"-c", "head -c 100M /dev/zero > ~/big"});
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_NE(run->exit_code(), 0);
+  EXPECT_NE(run->error().find("No space left on device"), std::string::npos) << run->error();
+  EXPECT_TRUE(run->limits_hit().disk);
+  EXPECT_EQ(run->limits_hit().text, "disk full (limit 32 MiB)");
+  // And is free again when the file is gone.
+  const auto freed = greedy.command().run("sh", {"-c", "rm ~/big; echo ok > ~/small; cat ~/small"});
+  ASSERT_TRUE(freed) << why(freed);
+  EXPECT_EQ(freed->output(), "ok");
+  EXPECT_FALSE(freed->limits_hit().any()) << freed->limits_hit().text;
+}
+
+TEST_F(Limits, SharedMemoryCountsAsMemory) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  const auto run = greedy.command().run("sh", {"-c", "head -c 500M /dev/zero > /dev/shm/big"});
+  if (run) {
+    EXPECT_FALSE(run->is_success());
+  } else {
+    EXPECT_TRUE(run.error().is(ErrorCode::kSandboxGone)) << why(run);
+  }
+}
+
+TEST_F(Limits, Cpu) {
+  PythonSandbox slow;
+  StartConfig config;
+  config.cpus = 0.2;
+  ASSERT_TRUE(slow.start(config));
+  // User and system time over wall time, measured inside; generous, the host is shared.
+  const auto run = slow.code().run(
+      "import os, time\nb = time.monotonic()\nc = time.process_time()\n"
+      "while time.monotonic() - b < 1: pass\n"
+      "print((time.process_time() - c) / (time.monotonic() - b) < 0.5)");
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->output(), "True");
+}
+
+}  // namespace
+}  // namespace msb::contract

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+#include "contract.h"
+
+namespace msb::contract {
+namespace {
+
+class Volumes : public ::testing::Test {
+ protected:
+  std::string host() const { return folder_.path(); }
+
+  std::string shell(PythonSandbox& sandbox, const std::string& script) {
+    const auto run = sandbox.command().run("sh", {"-c", script});
+    EXPECT_TRUE(run) << why(run);
+    return run ? run->output() + run->error() : "?";
+  }
+
+  base::TempDir folder_ = *base::TempDir::create();
+};
+
+TEST_F(Volumes, FilesPassBothWaysWithTheRightOwners) {
+  ASSERT_TRUE(base::write_file_atomic(host() + "/in", "from outside"));
+  PythonSandbox sandbox;
+  StartConfig config;
+  config.volumes = {host() + ":/data"};
+  const auto started = sandbox.start(config);
+  ASSERT_TRUE(started) << why(started);
+  EXPECT_EQ(shell(sandbox, "cat /data/in"), "from outside");
+  // The host owner's files are the sandbox user's own, and the other way round.
+  EXPECT_EQ(shell(sandbox, "stat -c %u /data/in"), "1000");
+  EXPECT_EQ(shell(sandbox, "echo from inside > /data/out && stat -c %u /data/out"), "1000");
+  EXPECT_EQ(*base::read_file(host() + "/out", 100), "from inside\n");
+  struct stat status{};
+  ASSERT_EQ(::stat((host() + "/out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, ::geteuid());
+}
+
+TEST_F(Volumes, ReadOnlyIsReadOnlyForRootToo) {
+  ASSERT_TRUE(base::write_file_atomic(host() + "/in", "x"));
+  PythonSandbox sandbox;
+  StartConfig config;
+  config.user = "root";
+  config.volumes = {host() + ":/data:ro"};
+  const auto started = sandbox.start(config);
+  ASSERT_TRUE(started) << why(started);
+  EXPECT_EQ(shell(sandbox, "cat /data/in"), "x");
+  EXPECT_NE(shell(sandbox, "echo y > /data/in").find("Read-only file system"), std::string::npos);
+  EXPECT_NE(shell(sandbox, "rm /data/in").find("Read-only file system"), std::string::npos);
+  EXPECT_EQ(*base::read_file(host() + "/in", 10), "x");
+}
+
+TEST_F(Volumes, AFileCanBeAVolume) {
+  ASSERT_TRUE(base::write_file_atomic(host() + "/one", "just this"));
+  PythonSandbox sandbox;
+  StartConfig config;
+  config.volumes = {host() + "/one:/etc/one.conf:ro"};
+  const auto started = sandbox.start(config);
+  ASSERT_TRUE(started) << why(started);
+  EXPECT_EQ(shell(sandbox, "cat /etc/one.conf"), "just this");
+}
+
+TEST_F(Volumes, ALinkInAVolumeDoesNotLeadOut) {
+  ASSERT_EQ(::symlink("/etc/shadow", (host() + "/link").c_str()), 0);
+  PythonSandbox sandbox;
+  StartConfig config;
+  config.user = "root";
+  config.volumes = {host() + ":/data"};
+  const auto started = sandbox.start(config);
+  ASSERT_TRUE(started) << why(started);
+  // It is the sandbox's own file that it names.
+  EXPECT_EQ(shell(sandbox, "cmp /data/link /etc/shadow && echo same"), "same");
+}
+
+TEST_F(Volumes, OutliveTheSandbox) {
+  {
+    PythonSandbox sandbox;
+    StartConfig config;
+    config.volumes = {host() + ":/data"};
+    ASSERT_TRUE(sandbox.start(config));
+    EXPECT_EQ(shell(sandbox, "mkdir /data/sub && echo kept > /data/sub/file"), "");
+  }
+  EXPECT_EQ(*base::read_file(host() + "/sub/file", 100), "kept\n");
+}
+
+}  // namespace
+}  // namespace msb::contract
