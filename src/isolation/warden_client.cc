@@ -5,9 +5,11 @@
 // and every sandbox is reported.
 #include "isolation/warden_client.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -29,6 +31,8 @@ namespace sys = base::sys;
 
 // The time each step of a jail takes, on standard error (see jail.cc).
 constexpr const char* kTraceVariable = "MSB_TRACE_JAIL";
+
+constexpr std::chrono::seconds kDeathPatience{10};
 
 Error warden_gone() {
   return {ErrorCode::kUnavailable,
@@ -166,6 +170,10 @@ class WardenClient::Impl {
     if (auto* failed = std::get_if<warden::FailedReply>(&answer.reply)) {
       return std::unexpected(std::move(failed->error));
     }
+    if (answer.fds.size() != 1) {
+      return fail(ErrorCode::kCorrupt, "the warden's first word: no pidfd");
+    }
+    warden_ = std::move(answer.fds.front());
     reader_ = std::thread([this] { read_replies(); });
     return {};
   }
@@ -250,6 +258,8 @@ class WardenClient::Impl {
       }
       deliver(std::move(*answer));
     }
+    // The socket is closed first; the sandboxes die a moment later, and the warden after them.
+    [[maybe_unused]] const auto dead = sys::poll_one(warden_.get(), POLLIN, kDeathPatience);
     end_all();
   }
 
@@ -294,7 +304,8 @@ class WardenClient::Impl {
 
   const std::string home_;
   base::UniqueFd socket_;
-  base::ChildProcess process_;
+  base::ChildProcess process_;  // the warden's keeper
+  base::UniqueFd warden_;       // pidfd of the warden, whose death is the death of all sandboxes
   std::function<void(SandboxExit)> on_exit_;
   std::thread reader_;
 

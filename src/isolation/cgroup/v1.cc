@@ -58,9 +58,9 @@ std::string V1Backend::folder(std::string_view controller, const std::string& id
 }
 
 Result<> V1Backend::claim(const std::string& engine_folder) {
-  base::UniqueFd& claim = claims_[engine_folder];
-  if (!claim) {
-    claim = TRY(claim_engine_group(engine_folder));
+  const auto found = claims_.find(engine_folder);
+  if (found == claims_.end() || !found->second) {
+    claims_[engine_folder] = TRY(claim_engine_group(engine_folder));
   }
   return {};
 }

@@ -38,31 +38,29 @@ std::set<std::string> words(std::string_view text) {
   return result;
 }
 
+std::set<std::string> controllers_in(const std::string& folder, const std::string& file) {
+  const auto text = read_control(folder, file);
+  std::set<std::string> result = text ? words(*text) : std::set<std::string>();
+  std::erase_if(result, [](const std::string& word) {
+    return std::ranges::find(kControllers, word) == std::end(kControllers);
+  });
+  return result;
+}
+
 // What of kControllers the children of `folder` get, after asking for what is missing.
 std::set<std::string> hand_down(const std::string& folder) {
-  const auto available = read_control(folder, "cgroup.controllers");
-  if (!available) {
-    return {};
+  std::set<std::string> missing = controllers_in(folder, "cgroup.controllers");
+  std::set<std::string> handed = controllers_in(folder, "cgroup.subtree_control");
+  std::erase_if(missing, [&](const std::string& name) { return handed.contains(name); });
+  if (missing.empty()) {
+    return handed;
   }
-  const std::set<std::string> offered = words(*available);
-  for (const std::string_view controller : kControllers) {
-    if (offered.contains(std::string(controller))) {
-      // Asked for one by one: a refusal of one must not cost the others.
-      [[maybe_unused]] const auto asked =
-          write_control(folder, "cgroup.subtree_control", "+" + std::string(controller));
-    }
+  for (const std::string& controller : missing) {
+    // One by one: a refusal of one must not cost the others.
+    [[maybe_unused]] const auto asked =
+        write_control(folder, "cgroup.subtree_control", "+" + controller);
   }
-  const auto enabled = read_control(folder, "cgroup.subtree_control");
-  std::set<std::string> result;
-  if (enabled) {
-    const std::set<std::string> listed = words(*enabled);
-    for (const std::string_view controller : kControllers) {
-      if (listed.contains(std::string(controller))) {
-        result.emplace(controller);
-      }
-    }
-  }
-  return result;
+  return controllers_in(folder, "cgroup.subtree_control");
 }
 
 // Empties `folder` into a leaf if the engine and this process are all it holds.

@@ -17,9 +17,9 @@ Result<std::vector<base::UniqueFd>> clone_layers(int home_fd, const std::vector<
     const base::UniqueFd folder = TRY(base::sys::openat2(home_fd, path, O_PATH | O_DIRECTORY,
                                                          RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
     base::UniqueFd mount = TRY(clone_mount(folder.get(), ""));
-    TRY_WRAP(set_attributes(mount.get(), {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-                                                 MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
-                                          .id_map = id_map}),
+    TRY_WRAP(set_attributes(mount.get(),
+                            {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                             .id_map = id_map}),
              "layer " + path);
     mounts.push_back(std::move(mount));
   }

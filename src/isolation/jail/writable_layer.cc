@@ -40,9 +40,9 @@ Result<WritableLayer> clone_writable_folder(int folder, int id_map) {
   }
   WritableLayer layer;
   layer.mount = TRY(clone_mount(folder, ""));
+  // The host's choice of access times stays: a rootless mount namespace may not change it.
   TRY_WRAP(set_attributes(layer.mount.get(),
-                          {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
-                           .id_map = id_map}),
+                          {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .id_map = id_map}),
            "writable layer");
   return layer;
 }

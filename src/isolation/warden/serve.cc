@@ -114,7 +114,11 @@ Result<> run_loop(EngineSocket& socket, Ground ground, int engine, int keeper) {
   }));
   TRY(loop.watch(engine, [&] { loop.stop(); }));
   TRY(loop.watch(keeper, [&] { loop.stop(); }));
-  socket.send(DoneReply{0}, {});
+  // With it the engine can tell when we, and with us all sandboxes, are dead: our end of the socket
+  // is closed before the kernel has killed them.
+  const base::UniqueFd self = TRY(sys::pidfd_open(::getpid()));
+  const int self_fd = self.get();
+  socket.send(DoneReply{0}, std::span(&self_fd, 1));
   return loop.run();
 }
 

@@ -15,7 +15,8 @@ struct ServeOptions {
 inline constexpr int kEngineSocket = 3;
 
 // Serves the engine at kEngineSocket until it is gone; kills and removes all sandboxes then. The
-// first message says whether the warden could start: DoneReply or FailedReply of request 0.
+// first message says whether the warden could start: DoneReply of request 0, with a pidfd of the
+// warden, or FailedReply.
 // Returns an exit status.
 int serve(const ServeOptions& options);
 
