@@ -127,7 +127,7 @@ class LocalStore : public Store {
   Result<> remove(const std::string& reference) override {
     const Wanted wanted = TRY(Wanted::parse(reference));
     TRY(forget(wanted, reference));
-    TRY(sweep(home_, catalog_, layers_));
+    static_cast<void>(TRY(sweep(home_, catalog_, layers_)));
     return {};
   }
 

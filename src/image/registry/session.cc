@@ -77,7 +77,7 @@ Result<Session> Session::open(const Reference& reference, HttpClient http, std::
       Session session(reference, std::move(http), base);
       session.credentials_ = TRY(load_credentials(reference.registry));
       if (answer->head.status == 401) {
-        TRY(session.authorize(answer->head, "", stop));
+        static_cast<void>(TRY(session.authorize(answer->head, "", stop)));
       }
       return session;
     }

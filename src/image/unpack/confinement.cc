@@ -138,10 +138,10 @@ Result<> filter_calls(std::span<const int> more) {
     allow(call);
   }
   // Memory, but none that can be executed.
+  const scmp_arg_cmp not_executable{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
     if (result == 0) {
-      result = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+      result = ::seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, call, 1, &not_executable);
     }
   }
   if (result == 0) {

@@ -173,7 +173,7 @@ Result<> TreeWriter::add_folder(const EntryPath& path, const Attributes& attribu
 Result<> TreeWriter::add_symlink(const EntryPath& path, const std::string& target,
                                  const Attributes& attributes) {
   const int parent = TRY(parent_of(path));
-  TRY(clear(parent, path.name));
+  static_cast<void>(TRY(clear(parent, path.name)));
   TRY(done(::symlinkat(target.c_str(), parent, path.name.c_str()), "symlinkat", path.name));
   TRY(set_owner(parent, path.name.c_str(), attributes));
   return done(::utimensat(parent, path.name.c_str(), times_of(attributes.mtime).data(),
@@ -183,7 +183,7 @@ Result<> TreeWriter::add_symlink(const EntryPath& path, const std::string& targe
 
 Result<> TreeWriter::add_fifo(const EntryPath& path, const Attributes& attributes) {
   const int parent = TRY(parent_of(path));
-  TRY(clear(parent, path.name));
+  static_cast<void>(TRY(clear(parent, path.name)));
   TRY(done(::mknodat(parent, path.name.c_str(), S_IFIFO | 0600, 0), "mknodat", path.name));
   TRY(set_owner(parent, path.name.c_str(), attributes));
   // Nothing else runs in this tree: the name is still the pipe that was just made.
@@ -217,7 +217,7 @@ Result<> TreeWriter::add_hard_link(const EntryPath& path, const EntryPath& targe
   if (existing && existing->st_ino == status->st_ino) {
     return {};
   }
-  TRY(clear(parent, path.name));
+  static_cast<void>(TRY(clear(parent, path.name)));
   return done(::linkat(target_parent->get(), target.name.c_str(), parent, path.name.c_str(), 0),
               "linkat", path.name);
 }
@@ -244,7 +244,7 @@ Result<base::UniqueFd> TreeWriter::create_file(const EntryPath& path) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
   auto file = sys::openat(parent, path.name, kFlags, 0600);
   if (!file && file.error().sys_errno() == EEXIST) {
-    TRY(clear(parent, path.name));
+    static_cast<void>(TRY(clear(parent, path.name)));
     file = sys::openat(parent, path.name, kFlags, 0600);
   }
   return TRY_WRAP(std::move(file), "entry '" + printable(path.str()) + "'");
