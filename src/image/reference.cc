@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/reference.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -49,9 +51,13 @@ bool is_path_component(std::string_view component) {
 
 bool is_host(std::string_view host) {
   if (host.starts_with('[')) {
-    return host.ends_with(']') && host.size() > 2 &&
-           host.substr(1, host.size() - 2).find_first_not_of("0123456789abcdefABCDEF:.") ==
-               std::string_view::npos;
+    if (!host.ends_with(']') ||
+        host.find_first_not_of("[]0123456789abcdefABCDEF:.") != std::string_view::npos) {
+      return false;
+    }
+    const std::string address(host.substr(1, host.size() - 2));
+    in6_addr parsed{};
+    return ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
   }
   while (true) {
     const std::size_t dot = host.find('.');
@@ -85,10 +91,10 @@ bool is_tag(std::string_view tag) {
              tag, [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
-// Docker's own rule for telling "host/name" from "user/name".
+// What tells "host/name" from "user/name". Docker takes a name with capitals for a host as well;
+// here it is refused, because in lower case it would be another image.
 bool looks_like_registry(std::string_view first) {
-  return first.find_first_of(".:") != std::string_view::npos || first == "localhost" ||
-         std::ranges::any_of(first, [](char c) { return c >= 'A' && c <= 'Z'; });
+  return first.find_first_of(".:") != std::string_view::npos || first == "localhost";
 }
 
 std::unexpected<Error> broken(std::string_view text, std::string_view rule) {

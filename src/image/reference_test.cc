@@ -51,6 +51,7 @@ TEST(Reference, ItsFullFormMeansTheSame) {
 TEST(Reference, AnErrorNamesTheRule) {
   EXPECT_THAT(full(""), HasSubstr("empty"));
   EXPECT_THAT(full("Alpine"), HasSubstr("lower-case"));
+  EXPECT_THAT(full("Host/a"), HasSubstr("lower-case"));
   EXPECT_THAT(full("a//b"), HasSubstr("repository name"));
   EXPECT_THAT(full("../etc"), HasSubstr("registry is not host"));
   EXPECT_THAT(full("a/../b"), HasSubstr("repository name"));
@@ -63,6 +64,8 @@ TEST(Reference, AnErrorNamesTheRule) {
   EXPECT_THAT(full("a@sha256:" + std::string(64, 'A')), HasSubstr("sha256"));
   EXPECT_THAT(full("host:99999/a"), HasSubstr("registry"));
   EXPECT_THAT(full("host:0/a"), HasSubstr("registry"));
+  EXPECT_THAT(full("[...:1]:50/a"), HasSubstr("registry"));
+  EXPECT_THAT(full("[::1/a"), HasSubstr("registry"));
   EXPECT_THAT(full("-x.io/a"), HasSubstr("registry"));
   EXPECT_THAT(full("x.io/" + std::string(260, 'a')), HasSubstr("255"));
   EXPECT_THAT(full("/a"), HasSubstr("repository name"));
