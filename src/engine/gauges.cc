@@ -25,8 +25,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kMinCpuInterval{100};
 constexpr std::chrono::seconds kWalkInterval{10};
 constexpr std::size_t kMaxGaugeBytes = 8 * 1024;
-// With less than this left a write may be refused: where ext4 has large folios (Linux 6.16), a write
-// of 1 MiB fails as a whole and leaves what is there of it free.
+// With less than this left a write may be refused: where ext4 has large folios (Linux 6.16), a
+// write of 1 MiB fails as a whole and leaves what is there of it free.
 constexpr std::int64_t kFullBytes = std::int64_t{1} << 20;
 
 class GaugeText {

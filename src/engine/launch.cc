@@ -71,8 +71,16 @@ Result<std::vector<isolation::Volume>> open_volumes(const Definition& definition
   return volumes;
 }
 
-Result<isolation::SandboxSpec> spec_of(const LaunchPlan& plan, const std::string& id,
-                                       const std::string& writable_path) {
+// The volumes' owner inside. Without volumes nobody needs to be known by name yet.
+Result<GuestUser> volume_owner(const LaunchPlan& plan) {
+  if (plan.definition.volumes.empty()) {
+    return GuestUser{};
+  }
+  return find_guest_user(user_of(plan), plan.image.layer_paths);
+}
+
+Result<isolation::SandboxSpec> spec_of(const LaunchPlan& plan, const GuestUser& owner,
+                                       const std::string& id, const std::string& writable_path) {
   isolation::SandboxSpec spec;
   spec.id = id;
   spec.name = plan.name.sandbox;
@@ -81,11 +89,8 @@ Result<isolation::SandboxSpec> spec_of(const LaunchPlan& plan, const std::string
   spec.writable_path = writable_path;
   spec.limits = limits_of(plan.definition.config);
   spec.volumes = TRY(open_volumes(plan.definition));
-  if (!spec.volumes.empty()) {
-    const GuestUser owner = TRY(find_guest_user(user_of(plan), plan.image.layer_paths));
-    spec.volume_uid = owner.uid;
-    spec.volume_gid = owner.gid;
-  }
+  spec.volume_uid = owner.uid;
+  spec.volume_gid = owner.gid;
   return spec;
 }
 
@@ -112,11 +117,11 @@ struct Jail {
   isolation::StartedSandbox started;
 };
 
-Result<Jail> make_jail(const LaunchSite& site, const LaunchPlan& plan, const std::string& id,
-                       const std::string& writable_path) {
+Result<Jail> make_jail(const LaunchSite& site, const LaunchPlan& plan, const GuestUser& owner,
+                       const std::string& id, const std::string& writable_path) {
   // A warden that has died without having had a sandbox shows only now: that one is replaced.
   for (int attempt = 0;; ++attempt) {
-    isolation::SandboxSpec spec = TRY(spec_of(plan, id, writable_path));
+    isolation::SandboxSpec spec = TRY(spec_of(plan, owner, id, writable_path));
     std::shared_ptr<isolation::WardenClient> warden = TRY(site.wardens.get());
     auto started = warden->create(std::move(spec));
     if (started) {
@@ -158,14 +163,16 @@ class JailGuard {
 Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
                         std::function<void(Sandbox&)> on_ended, std::stop_token stop) {
   const Greeting greeting = TRY(greeting_of(plan));
-  TRY(open_volumes(plan.definition));  // says what is wrong before anything is made
+  // Says what is wrong before anything is made.
+  TRY(open_volumes(plan.definition));
+  const GuestUser owner = TRY(volume_owner(plan));
   const std::string id = TRY(random_id());
   auto ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
   std::shared_ptr<ExitReport> exit_report = site.exits.expect(id);
-  auto jail = make_jail(site, plan, id, folder.get().path());
+  auto jail = make_jail(site, plan, owner, id, folder.get().path());
   if (!jail) {
     site.exits.forget(id);
     return std::unexpected(std::move(jail).error());

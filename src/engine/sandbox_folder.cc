@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/sandbox_folder.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -9,6 +12,30 @@
 #include "engine/ofd_lock.h"
 
 namespace msb::engine {
+namespace {
+
+constexpr int kMaxAttempts = 100;
+
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+// True: it was not there.
+Result<bool> make(const std::string& path) {
+  for (int attempt = 0;; ++attempt) {
+    TRY(base::make_folders(parent_of(path), 0700));
+    const auto made = base::sys::mkdir(path, 0700);
+    if (made || made.error().sys_errno() == EEXIST) {
+      return made.has_value();
+    }
+    // ENOENT: the last sandbox of the namespace, and the namespace with it, went just now.
+    if (made.error().sys_errno() != ENOENT || attempt == kMaxAttempts) {
+      return std::unexpected(made.error());
+    }
+  }
+}
+
+}  // namespace
 
 std::string SandboxFolder::path_of(const std::string& home, const Name& name) {
   return home + "/sandboxes/" + name.namespace_name + "/" + name.sandbox;
@@ -17,12 +44,7 @@ std::string SandboxFolder::path_of(const std::string& home, const Name& name) {
 Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& name) {
   SandboxFolder folder;
   folder.path_ = path_of(home, name);
-  TRY(base::make_folders(home + "/sandboxes/" + name.namespace_name, 0700));
-  const auto made = base::sys::mkdir(folder.path_, 0700);
-  if (!made && made.error().sys_errno() != EEXIST) {
-    return std::unexpected(made.error());
-  }
-  folder.is_new_ = made.has_value();
+  folder.is_new_ = TRY(make(folder.path_));
   std::optional<base::UniqueFd> lock = TRY(try_lock_file(folder.path_ + "/lock"));
   if (!lock) {
     return fail(ErrorCode::kConflict, "sandbox '" + name.sandbox + "' of namespace '" +
@@ -60,6 +82,7 @@ Result<> SandboxFolder::discard(const EngineFolder& engine) {
   }
   const Result<> discarded = engine.discard(path_);
   release();
+  (void)::rmdir(parent_of(path_).c_str());  // works for the last sandbox of the namespace
   return discarded;
 }
 

@@ -98,8 +98,8 @@ TEST_F(SessionTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
 }
 
 TEST_F(SessionTest, AnotherInstancesHelloIsRefused) {
-  auto greeted = std::async(std::launch::async,
-                            [&] { return session_->greet(testing::kInstanceId, {}, {}); });
+  auto greeted =
+      std::async(std::launch::async, [&] { return session_->greet(testing::kInstanceId, {}, {}); });
   (void)agent_.receive(FrameType::kHello);
   agent_.send(0, wire::HelloReply{.instance_id = "ffffffffffffffff"});
   const auto result = greeted.get();
@@ -344,9 +344,8 @@ TEST_P(HostileAgent, IsCutOff) {
 INSTANTIATE_TEST_SUITE_P(
     Engine, HostileAgent,
     ::testing::Values(
-        Attack{"OversizedFrame", [](FakeAgent& a, std::uint32_t s) {
-                 send_header(a, 0x7fffffff, s, 43, 0);
-               }},
+        Attack{"OversizedFrame",
+               [](FakeAgent& a, std::uint32_t s) { send_header(a, 0x7fffffff, s, 43, 0); }},
         Attack{"ReservedBits", [](FakeAgent& a, std::uint32_t s) { send_header(a, 0, s, 43, 1); }},
         Attack{"UnknownType", [](FakeAgent& a, std::uint32_t s) { send_header(a, 0, s, 999, 0); }},
         Attack{"StreamNeverOpened",
@@ -368,7 +367,8 @@ INSTANTIATE_TEST_SUITE_P(
                [](FakeAgent& a, std::uint32_t s) { a.send(s, wire::Credit{.size_bytes = 1}); }},
         Attack{"MalformedEnd",
                [](FakeAgent& a, std::uint32_t s) { a.send(s, FrameType::kReplDone, "?"); }},
-        Attack{"HostFrameType", [](FakeAgent& a, std::uint32_t s) { a.send(s, FrameType::kExec, "x"); }},
+        Attack{"HostFrameType",
+               [](FakeAgent& a, std::uint32_t s) { a.send(s, FrameType::kExec, "x"); }},
         Attack{"OutputOnTheControlStream",
                [](FakeAgent& a, std::uint32_t) { a.send(0, FrameType::kStdout, "x"); }},
         Attack{"SecondHelloReply",

@@ -38,19 +38,24 @@ void each_entry(const fs::path& folder, const std::function<void(const fs::path&
   }
 }
 
-std::set<std::string> descendants(const std::string& pid) {
-  std::set<std::string> all;
-  each_entry("/proc/" + pid + "/task", [&](const fs::path& task) {
+}  // namespace
+
+std::set<pid_t> descendants_of(pid_t pid) {
+  std::set<pid_t> all;
+  each_entry("/proc/" + std::to_string(pid) + "/task", [&](const fs::path& task) {
     std::istringstream children(read(task / "children"));
-    for (std::string child; children >> child;) {
+    for (pid_t child = 0; children >> child;) {
       all.insert(child);
-      all.merge(descendants(child));
+      all.merge(descendants_of(child));
     }
   });
   return all;
 }
 
-}  // namespace
+std::string process_name(pid_t pid) {
+  std::string name = read("/proc/" + std::to_string(pid) + "/comm");
+  return name.substr(0, name.find('\n'));
+}
 
 HostTraces HostTraces::take(const std::string& home) {
   HostTraces result;
@@ -87,9 +92,8 @@ HostTraces HostTraces::take(const std::string& home) {
       }
     });
   });
-  const std::string self = std::to_string(::getpid());
-  for (const std::string& child : descendants(self)) {
-    traces.insert("process " + child + " " + read("/proc/" + child + "/comm"));
+  for (const pid_t child : descendants_of(::getpid())) {
+    traces.insert("process " + std::to_string(child) + " " + process_name(child));
   }
   each_entry("/proc/self/fd", [&](const fs::path& fd) {
     std::error_code error;

@@ -3,10 +3,16 @@
 // Everything on the host that sandboxes of one home and this process could leave behind.
 #pragma once
 
+#include <sys/types.h>
+
 #include <set>
 #include <string>
 
 namespace msb::contract {
+
+// Children, their children, ...
+std::set<pid_t> descendants_of(pid_t pid);
+std::string process_name(pid_t pid);
 
 class HostTraces {
  public:

@@ -66,7 +66,7 @@ TEST_F(Volumes, AFileCanBeAVolume) {
 }
 
 TEST_F(Volumes, ALinkInAVolumeDoesNotLeadOut) {
-  ASSERT_EQ(::symlink("/etc/shadow", (host() + "/link").c_str()), 0);
+  ASSERT_EQ(::symlink("/etc/hostname", (host() + "/link").c_str()), 0);
   PythonSandbox sandbox;
   StartConfig config;
   config.user = "root";
@@ -74,7 +74,7 @@ TEST_F(Volumes, ALinkInAVolumeDoesNotLeadOut) {
   const auto started = sandbox.start(config);
   ASSERT_TRUE(started) << why(started);
   // It is the sandbox's own file that it names.
-  EXPECT_EQ(shell(sandbox, "cmp /data/link /etc/shadow && echo same"), "same");
+  EXPECT_EQ(shell(sandbox, "cmp /data/link /etc/hostname && echo same"), "same");
 }
 
 TEST_F(Volumes, OutliveTheSandbox) {
