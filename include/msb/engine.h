@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "msb/export.h"
 #include "msb/result.h"
 
 namespace msb {
@@ -17,8 +18,8 @@ namespace msb {
 struct EngineOptions {
   // Images, definitions, writable layers. Empty: $MSB_HOME, else ~/.microsandbox.
   std::string home;
-  // Where msb-warden, msb-agent and msb-unpack are. Empty: $MSB_LIBEXEC_DIR, else beside the running
-  // executable, else the installed path.
+  // Where msb-warden, msb-agent and msb-unpack are. Empty: $MSB_LIBEXEC_DIR, else beside the
+  // running executable, else the installed path.
   std::string libexec_dir;
 };
 
@@ -32,9 +33,10 @@ struct SandboxInfo {
 
 // Owns the warden process and, through it, every sandbox started in it. When the last owner lets go
 // of it (or the process dies in any way) all of them end. Thread-safe.
-class Engine {
+class MSB_EXPORT Engine {
  public:
-  // kNotFound (a program of ours is missing), kUnsupported (this host cannot isolate; `msb doctor`).
+  // kNotFound (a program of ours is missing), kUnsupported (this host cannot isolate; `msb
+  // doctor`).
   static Result<std::shared_ptr<Engine>> create(const EngineOptions& options = {});
   // The process's own engine, made at the first call.
   static Result<std::shared_ptr<Engine>> instance();

@@ -18,6 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "msb/export.h"
+
 namespace msb {
 
 // Stable: numbers are never reused, new ones are appended.
@@ -31,10 +33,10 @@ enum class ErrorCode : std::uint16_t {
   kTimeout = 6,            // a time limit ended the operation
   kCancelled = 7,          // the caller asked for it to end
   kResourceExhausted = 8,  // a limit of the host or of the service was reached
-  kUnavailable = 9,        // the other side (warden, agent, registry, server) is gone or unreachable
-  kIo = 10,                // a system call failed; sys_errno() has the reason
-  kCorrupt = 11,           // foreign bytes broke their format (image, archive, protocol)
-  kConflict = 12,          // in use by another program or operation
+  kUnavailable = 9,  // the other side (warden, agent, registry, server) is gone or unreachable
+  kIo = 10,          // a system call failed; sys_errno() has the reason
+  kCorrupt = 11,     // foreign bytes broke their format (image, archive, protocol)
+  kConflict = 12,    // in use by another program or operation
 
   // What a sandbox met.
   kOutOfMemory = 20,       // the sandbox reached its memory limit and was ended by it
@@ -43,25 +45,25 @@ enum class ErrorCode : std::uint16_t {
   kSandboxGone = 23,       // the sandbox ended while the operation ran
 
   // Sentinels of the microsandbox SDKs, with their established texts.
-  kSandboxAlreadyStarted = 40,     // "sandbox already started"
-  kSandboxNotStarted = 41,         // "sandbox not started"
-  kFailedToStartSandbox = 42,      // "failed to start sandbox"
-  kFailedToStopSandbox = 43,       // "failed to stop sandbox"
-  kFailedToRunCode = 44,           // "failed to run code"
-  kFailedToRunCommand = 45,        // "failed to run command"
-  kFailedToGetMetrics = 46,        // "failed to get metrics"
+  kSandboxAlreadyStarted = 40,       // "sandbox already started"
+  kSandboxNotStarted = 41,           // "sandbox not started"
+  kFailedToStartSandbox = 42,        // "failed to start sandbox"
+  kFailedToStopSandbox = 43,         // "failed to stop sandbox"
+  kFailedToRunCode = 44,             // "failed to run code"
+  kFailedToRunCommand = 45,          // "failed to run command"
+  kFailedToGetMetrics = 46,          // "failed to get metrics"
   kFailedToGenerateRandomName = 47,  // "failed to generate random name"
-  kUnknownLanguage = 48,           // "unknown language"
+  kUnknownLanguage = 48,             // "unknown language"
 };
 
 // "invalid argument", "sandbox not started", ... Never empty.
-std::string_view to_string(ErrorCode code) noexcept;
+MSB_EXPORT std::string_view to_string(ErrorCode code) noexcept;
 
 // The exit status a command-line program should end with: 124 for timeouts, 126/127 for commands
 // that cannot be executed / found, 125 otherwise.
-int exit_status(ErrorCode code) noexcept;
+MSB_EXPORT int exit_status(ErrorCode code) noexcept;
 
-class [[nodiscard]] Error {
+class [[nodiscard]] MSB_EXPORT Error {
  public:
   struct Layer {
     ErrorCode code;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "msb/export.h"
 #include "msb/options.h"
 
 namespace msb {
@@ -33,7 +34,7 @@ struct LimitsHit {
 // on_output, and truncated() says that the collection was cut.
 inline constexpr std::size_t kMaxCollectedOutputBytes = 64 * 1024 * 1024;
 
-class Output {
+class MSB_EXPORT Output {
  public:
   // Everything written to stdout / stderr, without the last newline.
   std::string output() const;
@@ -56,7 +57,7 @@ class Output {
   LimitsHit limits_hit_;
 };
 
-class CodeExecution : public Output {
+class MSB_EXPORT CodeExecution : public Output {
  public:
   // "success"; "exception" (uncaught, the state is kept); "exit" (the code ended the
   // interpreter), "timeout", "died" (killed or crashed): then has the state been lost,
@@ -82,7 +83,7 @@ class CodeExecution : public Output {
   bool state_lost_ = false;
 };
 
-class CommandExecution : public Output {
+class MSB_EXPORT CommandExecution : public Output {
  public:
   // The exit status; 128 + signal number if a signal ended it.
   int exit_code() const { return exit_code_; }

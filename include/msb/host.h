@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "msb/export.h"
 #include "msb/result.h"
 
 namespace msb {
@@ -16,16 +17,16 @@ struct HostFinding {
   std::string topic;
   Level level = Level::kGood;
   std::string detail;
-  std::string remedy;   // empty when good
+  std::string remedy;  // empty when good
 };
 
 struct TierReport {
-  std::string tier;     // "jail"
+  std::string tier;  // "jail"
   bool usable = false;
   std::vector<HostFinding> findings;
 };
 
-struct HostReport {
+struct MSB_EXPORT HostReport {
   std::string version;  // of this library
   std::string kernel;
   std::string home;
@@ -34,8 +35,9 @@ struct HostReport {
 };
 
 // "0.1.0": the version of this library.
-std::string_view version() noexcept;
+MSB_EXPORT std::string_view version() noexcept;
 
-Result<HostReport> examine_host(const std::string& home = {}, const std::string& libexec_dir = {});
+MSB_EXPORT Result<HostReport> examine_host(const std::string& home = {},
+                                           const std::string& libexec_dir = {});
 
 }  // namespace msb

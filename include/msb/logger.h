@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "msb/export.h"
+
 namespace msb {
 
 struct LogField {
@@ -14,7 +16,7 @@ struct LogField {
 
 // Where the SDK reports what it does. Implementations must be safe to call from several threads
 // at once and must not block. Values of environment variables and keys are never logged.
-class Logger {
+class MSB_EXPORT Logger {
  public:
   virtual ~Logger() = default;
   virtual void debug(std::string_view message, std::span<const LogField> fields) = 0;

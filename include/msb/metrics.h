@@ -10,11 +10,11 @@ namespace msb {
 struct Metrics {
   std::string name;
   std::string namespace_;
-  bool is_running = false;         // what the kernel says, not what a file says
-  double cpu_percent = 0.0;        // of one core, over the time since the previous reading (or since
-                                   // the start); may exceed 100
-  std::int64_t memory_mib = 0;     // held by the sandbox's processes; page cache not counted
-  std::int64_t disk_bytes = 0;     // in the writable layer
+  bool is_running = false;      // what the kernel says, not what a file says
+  double cpu_percent = 0.0;     // of one core, over the time since the previous reading (or since
+                                // the start); may exceed 100
+  std::int64_t memory_mib = 0;  // held by the sandbox's processes; page cache not counted
+  std::int64_t disk_bytes = 0;  // in the writable layer
 };
 
 }  // namespace msb

@@ -97,10 +97,10 @@ struct RunOptions {
 struct CommandOptions {
   // Zero: none. The command's whole process group is killed: kTimeout.
   std::chrono::milliseconds timeout{0};
-  std::string workdir;              // empty: the sandbox's
-  std::vector<std::string> envs;    // "KEY=VALUE", added to the sandbox's
-  std::string user;                 // empty: the sandbox's
-  std::string stdin_bytes;          // empty: stdin is closed
+  std::string workdir;            // empty: the sandbox's
+  std::vector<std::string> envs;  // "KEY=VALUE", added to the sandbox's
+  std::string user;               // empty: the sandbox's
+  std::string stdin_bytes;        // empty: stdin is closed
   OutputCallback on_output;
   std::stop_token stop;
 };

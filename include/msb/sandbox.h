@@ -13,10 +13,10 @@
 //     └──── start failed ───┘  kSandboxAlreadyStarted for a second start
 //
 // Objects are movable handles; every method may be called from any thread, at the same time, on the
-// same object (moving or destroying it is the caller's to order). All calls block their thread until
-// done. Nothing throws. A started sandbox is stopped when its object is destroyed, unless detached.
-// Runs of one language in one sandbox are served in order; different languages, and commands, run
-// side by side.
+// same object (moving or destroying it is the caller's to order). All calls block their thread
+// until done. Nothing throws. A started sandbox is stopped when its object is destroyed, unless
+// detached. Runs of one language in one sandbox are served in order; different languages, and
+// commands, run side by side.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "msb/execution.h"
+#include "msb/export.h"
 #include "msb/metrics.h"
 #include "msb/options.h"
 #include "msb/result.h"
@@ -41,17 +42,17 @@ class SandboxHandle;
 enum class Language { kPython, kNode };
 
 // "python" or "nodejs".
-std::string_view to_string(Language language) noexcept;
+MSB_EXPORT std::string_view to_string(Language language) noexcept;
 // Accepts python; node, nodejs, javascript; in any case. kUnknownLanguage.
-Result<Language> parse_language(std::string_view text);
+MSB_EXPORT Result<Language> parse_language(std::string_view text);
 
-class CodeRunner {
+class MSB_EXPORT CodeRunner {
  public:
-  // Runs `code` (UTF-8) in the sandbox's interpreter, whose state lasts until stop(). An exception in
-  // the code is a result (status "exception"), not an error.
-  // Errors, all within kFailedToRunCode: kSandboxNotStarted, kInvalidArgument (over 64 MiB of code),
-  // kNotFound (no such interpreter in the image), kCancelled, kSandboxGone.
-  // A timeout is a result with status "timeout".
+  // Runs `code` (UTF-8) in the sandbox's interpreter, whose state lasts until stop(). An exception
+  // in the code is a result (status "exception"), not an error. Errors, all within
+  // kFailedToRunCode: kSandboxNotStarted, kInvalidArgument (over 64 MiB of code), kNotFound (no
+  // such interpreter in the image), kCancelled, kSandboxGone. A timeout is a result with status
+  // "timeout".
   Result<CodeExecution> run(std::string_view code, const RunOptions& options = {});
 
  private:
@@ -63,12 +64,13 @@ class CodeRunner {
 };
 
 // A command that is still running. Movable; destroying it kills the command.
-class Process {
+class MSB_EXPORT Process {
  public:
   Process(Process&&) noexcept;
   Process& operator=(Process&&) noexcept;
   ~Process();
-  // Blocks while the command does not read (flow control). kSandboxGone, kUnavailable when it ended.
+  // Blocks while the command does not read (flow control). kSandboxGone, kUnavailable when it
+  // ended.
   Result<> write_stdin(std::string_view bytes);
   Result<> close_stdin();
   // To the command's whole process group.
@@ -85,22 +87,23 @@ class Process {
 };
 
 struct SpawnOptions {
-  CommandOptions command;           // stdin_bytes is not used here
-  bool stdin_open = true;           // false: /dev/null
-  bool collect_output = true;       // false: only on_output sees it
+  CommandOptions command;      // stdin_bytes is not used here
+  bool stdin_open = true;      // false: /dev/null
+  bool collect_output = true;  // false: only on_output sees it
   struct Terminal {
     std::uint16_t rows = 24;
     std::uint16_t columns = 80;
   };
-  std::optional<Terminal> terminal; // a PTY as stdin, stdout and stderr
+  std::optional<Terminal> terminal;  // a PTY as stdin, stdout and stderr
 };
 
-class CommandRunner {
+class MSB_EXPORT CommandRunner {
  public:
   // Runs an executable (looked up on PATH, no shell) and waits for it. A non-zero exit is a result.
   // Errors, all within kFailedToRunCommand: kSandboxNotStarted, kNotFound, kPermissionDenied (not
   // executable), kTimeout, kCancelled, kSandboxGone.
-  Result<CommandExecution> run(const std::string& command, const std::vector<std::string>& args = {},
+  Result<CommandExecution> run(const std::string& command,
+                               const std::vector<std::string>& args = {},
                                const CommandOptions& options = {});
   // Starts it and returns.
   Result<Process> spawn(const std::string& command, const std::vector<std::string>& args = {},
@@ -112,14 +115,14 @@ class CommandRunner {
   std::shared_ptr<sdk::SandboxHandle> handle_;
 };
 
-class MetricsReader {
+class MSB_EXPORT MetricsReader {
  public:
   // All within kFailedToGetMetrics: kSandboxNotStarted. Under a millisecond each.
   Result<Metrics> all();
-  Result<double> cpu();                // percent of one core
+  Result<double> cpu();  // percent of one core
   Result<std::int64_t> memory_mib();
   Result<std::int64_t> disk_bytes();
-  Result<bool> is_running();           // false after the sandbox has died
+  Result<bool> is_running();  // false after the sandbox has died
 
  private:
   friend class Sandbox;
@@ -133,7 +136,7 @@ struct PortMapping {
 };
 
 // A sandbox of any image. PythonSandbox and NodeSandbox add the language.
-class Sandbox {
+class MSB_EXPORT Sandbox {
  public:
   explicit Sandbox(SandboxOptions options = {});
   Sandbox(Sandbox&&) noexcept;
@@ -177,15 +180,17 @@ class Sandbox {
   std::shared_ptr<sdk::SandboxHandle> handle_;
 };
 
-class PythonSandbox : public Sandbox {
+class MSB_EXPORT PythonSandbox : public Sandbox {
  public:
-  explicit PythonSandbox(SandboxOptions options = {}) : Sandbox(std::move(options), Language::kPython) {}
+  explicit PythonSandbox(SandboxOptions options = {})
+      : Sandbox(std::move(options), Language::kPython) {}
   CodeRunner code() { return Sandbox::code(Language::kPython); }
 };
 
-class NodeSandbox : public Sandbox {
+class MSB_EXPORT NodeSandbox : public Sandbox {
  public:
-  explicit NodeSandbox(SandboxOptions options = {}) : Sandbox(std::move(options), Language::kNode) {}
+  explicit NodeSandbox(SandboxOptions options = {})
+      : Sandbox(std::move(options), Language::kNode) {}
   CodeRunner code() { return Sandbox::code(Language::kNode); }
 };
 
