@@ -145,7 +145,7 @@ class OnATerminal(Case):
         self.assertEqual(terminal.wait(), 0)
 
     def test_control_c_without_a_terminal_inside(self):
-        terminal = Terminal(self, "run", "-T", "test/tiny", "sh", "-c", "echo up; sleep 1000")
+        terminal = Terminal(self, "run", "-T", "test/tiny", "sh", "-c", "echo up; exec sleep 1000")
         terminal.expect("up\r\n")
         terminal.type("\x03")
         self.assertEqual(terminal.wait(), 130)
