@@ -4,7 +4,7 @@
 #pragma once
 
 #if defined(__GNUC__)
-#define MSB_EXPORT __attribute__((visibility("default")))
+#define MSB_EXPORT [[gnu::visibility("default")]]
 #else
 #define MSB_EXPORT
 #endif
