@@ -143,6 +143,11 @@ void RelayedConnection::write_client() {
     if (guest_ended_) {
       shut_down_writing(client_.get());
     }
+  } else if (to_client_begin_ >= kCreditStepBytes) {
+    // A client slower than its guest never takes all; what it has taken must not stay.
+    to_client_.erase(to_client_.begin(),
+                     to_client_.begin() + static_cast<std::ptrdiff_t>(to_client_begin_));
+    to_client_begin_ = 0;
   }
   if (consumed_bytes_ >= kCreditStepBytes && !guest_ended_) {
     const wire::Credit credit{.size_bytes = std::exchange(consumed_bytes_, 0)};

@@ -35,8 +35,8 @@ std::optional<Received> FakeAgent::receive() {
     const auto frame = reader_.next();
     MSB_CHECK(frame.has_value());  // the host keeps the protocol
     if (*frame) {
-      return Received{(*frame)->stream, (*frame)->type,
-                      {(*frame)->payload.begin(), (*frame)->payload.end()}};
+      return Received{
+          (*frame)->stream, (*frame)->type, {(*frame)->payload.begin(), (*frame)->payload.end()}};
     }
     const auto ready = base::sys::poll_one(socket_.get(), POLLIN, kPatience);
     if (!ready || !*ready) {
