@@ -80,7 +80,7 @@ Result<> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_b
       {{"ptmxmode", "0666"},
        {"mode", "0620"},
        {"gid", std::to_string(range.base + (has_terminal_group ? kTerminalGroup : 0))},
-       {"max", "1024"}},
+       {"max", "128"}},
       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
   TRY(attach_new(terminals.get(), dev.get(), "pts"));
   const base::UniqueFd shared_memory =

@@ -2,7 +2,9 @@
 #include "isolation/jail/id_map.h"
 
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,9 +40,29 @@ void append(IdMap& map, IdExtent extent) {
   map.push_back(extent);
 }
 
-// The process that the namespace is born with. It lives until its maps are written.
-[[noreturn]] void run_holder(int control, NamespaceUse use) {
+// Where there is no such id (a rootless warden may have a single one) the caller stays the owner.
+void become_owner(const IdMap& uids) {
+  if (uids.empty()) {
+    return;
+  }
+  // The capabilities stay: some hosts let nobody else make user namespaces.
+  ::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+  const uid_t owner = uids.front().outside;
+  [[maybe_unused]] const int ignored = ::setresuid(owner, owner, owner);
+}
+
+// Makes the namespace, and lives until its maps are written.
+[[noreturn]] void run_holder(int control, NamespaceUse use, const IdMap& uids) {
   char go = 0;
+  if (use == NamespaceUse::kSandbox) {
+    become_owner(uids);
+  }
+  if (::unshare(CLONE_NEWUSER) < 0) {
+    ::_exit(1);
+  }
+  if (::write(control, "", 1) != 1) {
+    ::_exit(1);
+  }
   if (::read(control, &go, 1) == 1 && use == NamespaceUse::kSandbox) {
     // The kernel's own refusal of namespaces inside, beside the system call filter's. Where
     // /proc/sys is read-only (in a container) the filter stands alone.
@@ -82,11 +104,16 @@ Result<> write_map(const std::string& path, const IdMap& map) {
 
 Result<base::UniqueFd> map_and_open(int pidfd, int control, const IdMap& uids, const IdMap& gids) {
   const std::string proc = TRY(proc_folder(pidfd));
+  std::byte done{};
+  if (!TRY(base::read_exact(control, std::span(&done, 1)))) {
+    return fail(ErrorCode::kUnsupported, "unshare(CLONE_NEWUSER) is refused");
+  }
   TRY(write_map(proc + "/uid_map", uids));
   TRY(write_map(proc + "/gid_map", gids));
   TRY(base::write_all(control, "g"));
-  std::byte done{};
-  TRY(sys::read(control, std::span(&done, 1)));
+  if (!TRY(base::read_exact(control, std::span(&done, 1)))) {
+    return fail(ErrorCode::kInternal, "the process that holds the new user namespace died");
+  }
   return sys::open(proc + "/ns/user", O_RDONLY);
 }
 
@@ -135,16 +162,16 @@ Result<base::UniqueFd> make_user_namespace(const IdMap& uids, const IdMap& gids,
   auto [ours, theirs] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
   int pidfd_number = -1;
   clone_args args{};
-  args.flags = CLONE_NEWUSER | CLONE_PIDFD;
+  args.flags = CLONE_PIDFD;
   args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd_number);
   args.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) {
-    return std::unexpected(sys::error("clone3(CLONE_NEWUSER)"));
+    return std::unexpected(sys::error("clone3"));
   }
   if (pid == 0) {
     ours.reset();
-    run_holder(theirs.get(), use);
+    run_holder(theirs.get(), use, uids);
   }
   const base::UniqueFd pidfd(pidfd_number);
   theirs.reset();

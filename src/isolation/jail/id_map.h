@@ -58,7 +58,10 @@ enum class NamespaceUse {
 };
 
 // A user namespace with these maps. Forks a process for the time of the call; for single-threaded
-// callers with CAP_SETUID and CAP_SETGID over both sides of the map.
+// callers with CAP_SETUID and CAP_SETGID over both sides of the map. One for a sandbox belongs to
+// the host id that is its root: the kernel counts what it hands out per user (inotify instances,
+// message queues, pending signals) also against the owner of the namespace, so with one owner for
+// all, each sandbox could use up everyone's, the host's root's included.
 Result<base::UniqueFd> make_user_namespace(const IdMap& uids, const IdMap& gids, NamespaceUse use);
 
 }  // namespace msb::isolation::jail

@@ -58,6 +58,7 @@ struct Building {
   base::UniqueFd staging;     // a tmpfs, the working directory
   WritableLayer writable;
   base::UniqueFd root;
+  bool writes_to_host = false;  // through a volume
 };
 
 Result<> keep_descriptors(Building& building) {
@@ -113,6 +114,7 @@ Result<> clone_host_mounts(Building& building) {
   building.volumes =
       TRY(clone_volumes(plan.volumes, plan.range, {plan.volume_uid, plan.volume_gid},
                         plan.powers.is_root ? VolumeIds::kMapped : VolumeIds::kAsOnHost));
+  building.writes_to_host = !std::ranges::all_of(plan.volumes, &Volume::read_only);
   return {};
 }
 
@@ -268,9 +270,10 @@ Result<> arrange_descriptors(Building& building) {
   return {};
 }
 
-Result<> restrict_self(Building& /*building*/) {
+Result<> restrict_self(Building& building) {
   TRY(restrict_by_landlock());
-  return restrict_system_calls();
+  return restrict_system_calls(building.writes_to_host ? SetIdBits::kRefused
+                                                       : SetIdBits::kMeaningless);
 }
 
 Result<> execute_agent(Building& building) {
@@ -368,7 +371,7 @@ Error build_and_execute(Building& building) {
 }  // namespace
 
 void run(Plan& plan) {
-  Building building{plan, {}, {}, {}, {}, {}, {}};
+  Building building{plan, {}, {}, {}, {}, {}, {}, false};
   StatusReport report;
   report.kind = StatusReport::Kind::kFailed;
   report.error = build_and_execute(building);

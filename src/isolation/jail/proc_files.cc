@@ -20,9 +20,9 @@ namespace {
 constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 constexpr const char* kCoveredFiles[] = {
-    "kallsyms",      "kcore",      "keys",          "key-users",   "kmsg",        "kpagecgroup",
-    "kpagecount",    "kpageflags", "latency_stats", "modules",     "sched_debug", "slabinfo",
-    "sysrq-trigger", "timer_list", "timer_stats",   "vmallocinfo",
+    "interrupts",  "kallsyms",      "kcore",      "keys",          "key-users",   "kmsg",
+    "kpagecgroup", "kpagecount",    "kpageflags", "latency_stats", "modules",     "sched_debug",
+    "slabinfo",    "sysrq-trigger", "timer_list", "timer_stats",   "vmallocinfo",
 };
 constexpr const char* kCoveredFolders[] = {"acpi", "asound", "scsi"};
 constexpr const char* kReadOnlyFolders[] = {"bus", "driver", "fs", "irq", "sys", "sysvipc"};

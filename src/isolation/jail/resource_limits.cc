@@ -32,7 +32,10 @@ Result<> set_resource_limits(std::optional<std::uint32_t> max_processes) {
   constexpr rlim_t kOpenFilesAtFirst = 1 << 16;
   constexpr rlim_t kLockedBytes = 8 << 20;
   constexpr rlim_t kMessageQueueBytes = 800 << 10;
-  TRY(set(RLIMIT_CORE, 0, 0, "core"));
+  // Not 0: a core_pattern that is a pipe (apport, systemd-coredump) ignores all limits but this
+  // one, and would run as the host's root on what the guest has made. The system call filter keeps
+  // it.
+  TRY(set(RLIMIT_CORE, 1, 1, "core"));
   TRY(set(RLIMIT_NOFILE, kOpenFilesAtFirst, kOpenFiles, "nofile"));
   TRY(set(RLIMIT_MEMLOCK, kLockedBytes, kLockedBytes, "memlock"));
   TRY(set(RLIMIT_MSGQUEUE, kMessageQueueBytes, kMessageQueueBytes, "msgqueue"));

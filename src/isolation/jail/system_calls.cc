@@ -2,7 +2,8 @@
 //
 // Two programs, because the two questions want opposite defaults: which calls at all (others: no
 // such call), and with which arguments (others: allowed). The kernel obeys the stricter answer, and
-// keeps a table of the calls that both always allow, which then cost nothing.
+// keeps a table of the calls that both always allow, which then cost nothing. A third stands
+// between them where files are shared with the host.
 #include "isolation/jail/system_calls.h"
 
 #include <linux/filter.h>
@@ -32,9 +33,12 @@ Result<> install(std::span<const sock_filter> program) {
 
 }  // namespace
 
-Result<> restrict_system_calls() {
-  // The first must still allow the second.
+Result<> restrict_system_calls(SetIdBits bits) {
+  // The first must still allow the others.
   TRY(install(kByNumber));
+  if (bits == SetIdBits::kRefused) {
+    TRY(install(kWithoutSetId));
+  }
   return install(kByArgument);
 }
 

@@ -8,7 +8,12 @@
 
 namespace msb::isolation::jail {
 
+enum class SetIdBits {
+  kMeaningless,  // all that the sandbox can write to is its own, and mounted nosuid
+  kRefused,      // a volume's files are the host's also: a setuid file there is one of its owner
+};
+
 // For the calling process, which has no_new_privs.
-Result<> restrict_system_calls();
+Result<> restrict_system_calls(SetIdBits bits);
 
 }  // namespace msb::isolation::jail

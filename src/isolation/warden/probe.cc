@@ -17,7 +17,6 @@
 
 #include <cerrno>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -113,7 +112,6 @@ class Examination {
       add("user", Level::kGood, "root: each sandbox gets a range of user ids of its own");
       return;
     }
-    std::optional<jail::IdRange> range;
     const auto entered = in_child([]() -> Result<> {
       const jail::IdRange got = TRY(enter_own_user_namespace());
       return got.count > 1 ? Result<>() : fail(ErrorCode::kUnsupported, "one user id only");
@@ -228,7 +226,7 @@ class Examination {
   void examine_seccomp() {
     const auto tried = in_child([]() -> Result<> {
       ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-      return jail::restrict_system_calls();
+      return jail::restrict_system_calls(jail::SetIdBits::kMeaningless);
     });
     add_tried("system call filter", tried, Level::kMissing, "works",
               "a kernel built with CONFIG_SECCOMP_FILTER");
