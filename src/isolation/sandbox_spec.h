@@ -45,7 +45,9 @@ struct SandboxGauges {
   base::UniqueFd memory_events;   // v1 memory.oom_control, v2 memory.events: "oom_kill N"
   base::UniqueFd cpu_usage;       // v1 cpuacct.usage (ns), v2 cpu.stat (usage_usec)
   base::UniqueFd pids_events;     // "max N"
-  base::UniqueFd writable_layer;  // O_PATH folder: fstatfs tells size and use when disk_limited
+  // O_PATH folder: fstatfs tells size and use when disk_limited. It keeps the layer mounted: close
+  // it before destroy(), so that the layer is free again when destroy() answers.
+  base::UniqueFd writable_layer;
   bool cgroup_v2 = false;
   bool disk_limited = false;
 };

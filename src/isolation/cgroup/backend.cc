@@ -50,10 +50,10 @@ Result<> sweep_folder(const std::string& folder) {
     }
     for (const fs::directory_entry& sandbox : fs::directory_iterator(engine.path(), error)) {
       if (sandbox.is_directory(error)) {
-        TRY(remove_group(sandbox.path().string()));
+        [[maybe_unused]] const bool gone = TRY(remove_group(sandbox.path().string()));
       }
     }
-    TRY(remove_group(engine.path().string()));
+    [[maybe_unused]] const bool gone = TRY(remove_group(engine.path().string()));
   }
   return {};
 }

@@ -33,9 +33,10 @@ Result<> drop_capabilities() {
       TRY(check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)"));
       continue;
     }
-    auto& word = data[CAP_TO_INDEX(capability)];
-    word.permitted |= CAP_TO_MASK(capability);
-    word.effective |= CAP_TO_MASK(capability);
+    const auto bit = static_cast<unsigned>(capability);
+    auto& word = data[CAP_TO_INDEX(bit)];
+    word.permitted |= CAP_TO_MASK(bit);
+    word.effective |= CAP_TO_MASK(bit);
   }
   TRY(check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl(PR_CAP_AMBIENT)"));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};

@@ -84,7 +84,7 @@ Result<> mount_sys(int root_fd, int staging_fd, CgroupVersion cgroup) {
   const base::UniqueFd target = TRY(make_top_folder(root_fd, "sys", 0555));
   const base::UniqueFd tree =
       TRY(make_file_system("tmpfs", {{"mode", "555"}, {"size", "64k"}, {"nr_inodes", "64"}},
-                           kAttributes & ~MOUNT_ATTR_RDONLY));
+                           kAttributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(fill(tree.get(), staging_fd, cgroup));
   TRY(attach(tree.get(), target.get()));
   return set_attributes(tree.get(), {.set = kAttributes});

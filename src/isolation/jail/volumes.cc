@@ -82,7 +82,7 @@ Result<std::vector<VolumeMount>> clone_volumes(const std::vector<Volume>& volume
     mounts.push_back(
         TRY_WRAP(clone_volume(volume, range, owner, ids), "volume " + volume.guest_path));
   }
-  std::ranges::stable_sort(mounts, {}, &VolumeMount::guest_path);
+  std::ranges::sort(mounts, {}, &VolumeMount::guest_path);
   return mounts;
 }
 

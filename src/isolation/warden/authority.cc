@@ -27,7 +27,8 @@ bool has_capability(int capability) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
   return ::syscall(SYS_capget, &header, data.data()) == 0 &&
-         (data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
+         (data[CAP_TO_INDEX(static_cast<unsigned>(capability))].effective &
+          CAP_TO_MASK(static_cast<unsigned>(capability))) != 0;
 }
 
 // Overlay takes idmapped layers from Linux 5.19 on.

@@ -24,6 +24,15 @@ struct flock byte_of(std::uint32_t slot, short type) {
   return lock;
 }
 
+// A rootless warden's own ids are the user's and, from 1 on, the subordinate ones: two extents, and
+// the kernel wants each extent of a child within one of its parent.
+jail::IdMap own_map(const jail::IdRange& range) {
+  if (range.base != 0 || range.count == 1) {
+    return jail::sandbox_map(range);
+  }
+  return {{0, 0, 1}, {1, 1, range.count - 1}};
+}
+
 }  // namespace
 
 Result<Identities> Identities::of_slots(const std::string& slot_file) {
@@ -77,7 +86,7 @@ Result<const Identity*> Identities::make(std::uint32_t slot) {
   Identity identity;
   identity.slot = slot;
   identity.range = are_distinct() ? jail::range_of_slot(slot) : shared_range_;
-  const jail::IdMap own = jail::sandbox_map(identity.range);
+  const jail::IdMap own = own_map(identity.range);
   identity.user_namespace = TRY(jail::make_user_namespace(own, own, jail::NamespaceUse::kSandbox));
   if (are_distinct()) {
     const jail::IdMap layers = jail::store_map(identity.range);

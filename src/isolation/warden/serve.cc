@@ -107,13 +107,15 @@ bool serve_one(EngineSocket& socket, Sandboxes& sandboxes) {
 Result<> run_loop(EngineSocket& socket, Ground ground, int engine, int keeper) {
   EventLoop loop = TRY(EventLoop::create());
   Sandboxes sandboxes(std::move(ground), loop, socket);
-  TRY(loop.watch(socket.get(), [&] {
+  const auto stop = [&loop] { loop.stop(); };
+  const auto serve_or_stop = [&] {
     if (!serve_one(socket, sandboxes)) {
       loop.stop();
     }
-  }));
-  TRY(loop.watch(engine, [&] { loop.stop(); }));
-  TRY(loop.watch(keeper, [&] { loop.stop(); }));
+  };
+  [[maybe_unused]] EventLoop::Watch watch = TRY(loop.watch(socket.get(), serve_or_stop));
+  watch = TRY(loop.watch(engine, stop));
+  watch = TRY(loop.watch(keeper, stop));
   // With it the engine can tell when we, and with us all sandboxes, are dead: our end of the socket
   // is closed before the kernel has killed them.
   const base::UniqueFd self = TRY(sys::pidfd_open(::getpid()));
