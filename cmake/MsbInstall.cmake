@@ -1,7 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# The programs find each other in MSB_LIBEXEC_DIR; users only ever call msb.
+# The programs find each other in libexec/msb; users only ever call msb. The library is found with
+# find_package(msb) or pkg-config.
 include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
 install(TARGETS msb_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS msb-warden msb-agent msb-unpack
         RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
 install(DIRECTORY include/msb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+install(TARGETS msb msb_engine msb_image msb_isolation msb_isolation_protocol msb_rpc msb_wire
+                msb_base msb_flags
+        EXPORT msbTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/msb
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT msbTargets NAMESPACE msb:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/msb)
+
+configure_package_config_file(
+  ${CMAKE_CURRENT_LIST_DIR}/msbConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/msbConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/msb)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/msbConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msbConfig.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/msbConfigVersion.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/msb)

@@ -33,7 +33,7 @@ target_compile_options(msb_flags INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcf-protection=full>
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fcf-protection=full>)
 target_include_directories(msb_flags INTERFACE
-  ${CMAKE_CURRENT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/src)
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
 target_link_options(msb_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSB_SANITIZE)
   target_compile_definitions(msb_flags INTERFACE _FORTIFY_SOURCE=2)
