@@ -6,8 +6,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
 
+#include "base/file.h"
 #include "msb/msb.h"
 
 namespace msb {
@@ -187,6 +189,85 @@ TEST_P(JailPromises, TypesNothingIntoTerminals) {
                 "m, s = pty.openpty()\n"
                 "print(attempt(fcntl.ioctl, s, termios.TIOCSTI, b'x'))"),
             "EPERM");
+}
+
+TEST_P(JailPromises, MakesNoPairOfExoticSockets) {
+  // AF_TIPC, AF_VSOCK, AF_SMC: a pair is made by the family's own code, like a socket.
+  EXPECT_EQ(run("pair = (ctypes.c_int * 2)()\n"
+                "print(*[call(53, f, t, 0, pair) for f, t in ((30, 5), (40, 1), (43, 1), (1, 1))])"),
+            "EAFNOSUPPORT EAFNOSUPPORT EAFNOSUPPORT worked");
+}
+
+TEST_P(JailPromises, TakesNoneOfTheHostsAsynchronousRequests) {
+  EXPECT_EQ(run("c = ctypes.c_ulong(0); print(call(206, 100, ctypes.byref(c)))"), "ENOSYS");
+}
+
+TEST_P(JailPromises, ItsCrashesRunNothingOnTheHost) {
+  // A limit of 1 is the only one that a core_pattern with a pipe obeys: it must not go away.
+  EXPECT_EQ(run("import resource\n"
+                "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+                "resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))\n"
+                "print(resource.getrlimit(resource.RLIMIT_CORE))"),
+            "(1, 1)");
+}
+
+class JailVolumes : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(As, JailVolumes, testing::Values("", "root"),
+                         [](const auto& user) { return *user.param == '\0' ? "User" : "Root"; });
+
+// What the guest makes there belongs to the folder's owner on the host, who may be root.
+TEST_P(JailVolumes, GetNoFileThatRunsAsItsOwner) {
+  const auto folder = base::TempDir::create();
+  ASSERT_TRUE(folder);
+  StartConfig config;
+  config.user = GetParam();
+  config.volumes = {folder->path() + ":/shared"};
+  PythonSandbox sandbox;
+  const auto started = sandbox.start(config);
+  ASSERT_TRUE(started) << started.error().message();
+  ASSERT_TRUE(sandbox.code().run(kPrelude));
+  const auto tried = sandbox.code().run(
+      "make = os.O_CREAT | os.O_WRONLY\n"
+      "os.close(os.open('/shared/plain', make, 0o755))\n"
+      "how = struct.pack('QQQ', make, 0o4755, 0)\n"
+      "for bits in (0o4755, 0o2755):\n"
+      "    print(attempt(os.chmod, '/shared/plain', bits), call(452, -100, b'/shared/plain', bits, 0),\n"
+      "          attempt(os.open, '/shared/made', make, bits),\n"
+      "          attempt(os.open, '/shared', os.O_TMPFILE | os.O_WRONLY, bits),\n"
+      "          attempt(os.mknod, '/shared/node', 0o100000 | bits),\n"
+      "          call(437, -100, b'/shared/openat2', how, 24))");
+  ASSERT_TRUE(tried);
+  EXPECT_EQ(tried->output(),
+            "EPERM EPERM EPERM EPERM EPERM ENOSYS\nEPERM EPERM EPERM EPERM EPERM ENOSYS");
+  for (const auto& entry : std::filesystem::directory_iterator(folder->path())) {
+    constexpr auto kSetId = std::filesystem::perms::set_uid | std::filesystem::perms::set_gid;
+    EXPECT_EQ(entry.status().permissions() & kSetId, std::filesystem::perms::none) << entry.path();
+  }
+}
+
+TEST(JailNeighbours, DoNotUseUpEachOthersShareOfTheKernel) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "rootless sandboxes are one user's";
+  }
+  // The kernel counts these per user, and against the owner of the user namespace.
+  constexpr const char* kTakeAll =
+      "fds, queues = [], 0\n"
+      "while len(fds) < 90 and (fd := _libc.syscall(294, 0)) >= 0:\n"
+      "    fds.append(fd)\n"
+      "attr = (ctypes.c_long * 4)(0, 10, 8192, 0)\n"
+      "while queues < 8 and call(240, b'q%d' % queues, 0o102, 0o600, attr) == 'worked':\n"
+      "    queues += 1\n"
+      "print(len(fds), queues)";
+  PythonSandbox first;
+  PythonSandbox second;
+  for (PythonSandbox* sandbox : {&first, &second}) {
+    ASSERT_TRUE(sandbox->start());
+    ASSERT_TRUE(sandbox->code().run(kPrelude));
+    const auto taken = sandbox->code().run(kTakeAll);
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->output(), "90 8");
+  }
 }
 
 TEST(JailNeighbours, DoNotMeet) {
