@@ -206,7 +206,7 @@ TEST_P(JailPromises, ItsCrashesRunNothingOnTheHost) {
   // A limit of 1 is the only one that a core_pattern with a pipe obeys: it must not go away.
   EXPECT_EQ(run("import resource\n"
                 "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
-                "resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))\n"
+                "_ = resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))\n"
                 "print(resource.getrlimit(resource.RLIMIT_CORE))"),
             "(1, 1)");
 }
