@@ -54,6 +54,17 @@ enum class ErrorCode : std::uint16_t {
   kFailedToGetMetrics = 46,          // "failed to get metrics"
   kFailedToGenerateRandomName = 47,  // "failed to generate random name"
   kUnknownLanguage = 48,             // "unknown language"
+  kMarshalRequestFailed = 49,        // "failed to marshal request"
+  kCreateRequestFailed = 50,         // "failed to create request"
+  kSendRequestFailed = 51,           // "failed to send request"
+  kReadResponseFailed = 52,          // "failed to read response"
+  kUnmarshalResponseFailed = 53,     // "failed to unmarshal response"
+  kUnmarshalMetricsFailed = 54,      // "failed to unmarshal metrics result"
+  kRequestFailed = 55,               // "request failed": an HTTP status other than 200
+  kRpcCall = 56,                     // "RPC error": the server answered with an error object
+  kApiKeyMustBeSpecified = 57,       // the server wants a key and none was given
+  kLanguageMustBeSpecified = 58,     // "language must be specified"
+  kExecutionNotParsed = 59,          // "execution output could not be parsed"
 };
 
 // "invalid argument", "sandbox not started", ... Never empty.

@@ -51,6 +51,7 @@ class MSB_EXPORT Output {
   friend class ExecutionBuilder;
   std::string joined(Stream stream) const;
 
+  std::string raw_json_;  // as a server wrote it; empty: it ran on this host
   std::vector<OutputChunk> chunks_;
   std::uint64_t dropped_bytes_ = 0;
   std::chrono::nanoseconds duration_{0};
@@ -74,6 +75,8 @@ class MSB_EXPORT CodeExecution : public Output {
   bool state_lost() const { return state_lost_; }
   // {"status","language","output":[{"stream","text"}...],...}; lines as in the wire contract.
   std::string to_json() const;
+  // The server's result with everything it holds, on one line; to_json() where there is no server.
+  std::string raw_json() const { return raw_json_.empty() ? to_json() : raw_json_; }
 
  private:
   friend class ExecutionBuilder;
@@ -94,6 +97,8 @@ class MSB_EXPORT CommandExecution : public Output {
   const std::vector<std::string>& args() const { return args_; }
   // {"command","args","exit_code","success","output":[...],...}
   std::string to_json() const;
+  // The server's result with everything it holds, on one line; to_json() where there is no server.
+  std::string raw_json() const { return raw_json_.empty() ? to_json() : raw_json_; }
 
  private:
   friend class ExecutionBuilder;

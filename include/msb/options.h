@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -59,6 +60,41 @@ struct StartConfig {
   std::int64_t max_processes = 512;
 };
 
+// How a remote sandbox speaks HTTP to its server.
+struct HttpOptions {
+  std::chrono::milliseconds connect_timeout{10'000};
+  // For a whole call, answer included: kTimeout. Zero: none, as long runs and pulls need.
+  std::chrono::milliseconds total_timeout{0};
+  // Nothing: the environment's (http_proxy, https_proxy, no_proxy), and none for a server on
+  // loopback. Empty: none.
+  std::optional<std::string> proxy;
+  std::string ca_file;  // PEM; empty: the system's
+  std::string ca_path;  // a folder of hashed certificates; empty: the system's
+  bool verify_tls = true;
+  // Calls at once; more wait for their turn.
+  std::size_t max_connections = 64;
+  // Connections kept open between calls, and for how long.
+  std::size_t max_idle_connections = 10;
+  std::chrono::seconds idle_timeout{30};
+  // A longer answer is refused: kCorrupt.
+  std::size_t max_response_bytes = 128 * 1024 * 1024;
+  std::string user_agent = "microsandbox-cpp";
+};
+
+// Where a sandbox runs: on the server at `server_url`, else at $MSB_SERVER_URL; when neither names
+// one, on this host, in an engine of this process. An `engine` given here means this host, whatever
+// the environment says. Nothing here is checked, and nothing fails, before start().
+//
+// On a server, the same calls have the same results and errors, but for what its protocol lacks:
+//  - kUnsupported, naming the option: StartConfig::user, disk, max_processes, host port 0;
+//    CommandOptions::workdir, envs, user, stdin_bytes; CommandRunner::spawn().
+//  - on_output is called with whole lines, in order, when the run has ended; an output's last line
+//    counts as ended by a newline. StartOptions::on_progress is not called.
+//  - weaknesses(), image_command() and exec_exit_code() know nothing.
+//  - An empty image is the language's own; without a language it is the stored definition, and then
+//    no other field may be set (kInvalidArgument).
+//  - A server does not tell whether a sandbox ran before start(): this object stops it either way,
+//    unless detached. Volumes and ports are those of the server's host.
 struct SandboxOptions {
   // 1 .. 63 of [A-Za-z0-9_-], first alphanumeric. Empty: "sandbox-" and 8 hex digits, and the
   // sandbox is ephemeral: its files live as long as this object, not until remove().
@@ -71,6 +107,14 @@ struct SandboxOptions {
   std::shared_ptr<Logger> logger;
   // The engine to run in. Null: the process's own, made at the first start.
   std::shared_ptr<Engine> engine;
+
+  // "http://host:port" or "https://...", with or without a path before /api/v1/rpc.
+  std::string server_url;
+  // Empty: $MSB_API_KEY. Empty as well: none is sent, which a server in dev mode accepts.
+  std::string api_key;
+  // Makes the id of each request, from any thread. Null: random UUIDs. An empty one is not sent.
+  std::function<std::string()> request_id_producer;
+  HttpOptions http;
 };
 
 struct StartOptions {

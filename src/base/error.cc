@@ -43,6 +43,20 @@ constexpr std::array kCodes = {
     CodeRow{ErrorCode::kFailedToGetMetrics, "failed to get metrics", 125},
     CodeRow{ErrorCode::kFailedToGenerateRandomName, "failed to generate random name", 125},
     CodeRow{ErrorCode::kUnknownLanguage, "unknown language", 125},
+    CodeRow{ErrorCode::kMarshalRequestFailed, "failed to marshal request", 125},
+    CodeRow{ErrorCode::kCreateRequestFailed, "failed to create request", 125},
+    CodeRow{ErrorCode::kSendRequestFailed, "failed to send request", 125},
+    CodeRow{ErrorCode::kReadResponseFailed, "failed to read response", 125},
+    CodeRow{ErrorCode::kUnmarshalResponseFailed, "failed to unmarshal response", 125},
+    CodeRow{ErrorCode::kUnmarshalMetricsFailed, "failed to unmarshal metrics result", 125},
+    CodeRow{ErrorCode::kRequestFailed, "request failed", 125},
+    CodeRow{ErrorCode::kRpcCall, "RPC error", 125},
+    CodeRow{ErrorCode::kApiKeyMustBeSpecified,
+            "API key must be specified either via SandboxOptions::api_key or MSB_API_KEY "
+            "environment variable",
+            125},
+    CodeRow{ErrorCode::kLanguageMustBeSpecified, "language must be specified", 125},
+    CodeRow{ErrorCode::kExecutionNotParsed, "execution output could not be parsed", 125},
 };
 
 const CodeRow& row_of(ErrorCode code) noexcept {

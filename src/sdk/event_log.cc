@@ -19,6 +19,12 @@ void EventLog::info(std::string_view message, std::initializer_list<LogField> fi
   }
 }
 
+void EventLog::error(std::string_view message, std::initializer_list<LogField> fields) const {
+  if (logger_) {
+    logger_->error(message, std::span(fields.begin(), fields.size()));
+  }
+}
+
 Error EventLog::failed(std::string_view message, std::string_view sandbox, Error error) const {
   if (logger_) {
     const std::array fields = {LogField{"sandbox", std::string(sandbox)},

@@ -20,6 +20,7 @@ class EventLog {
   bool enabled() const { return logger_ != nullptr; }
   void debug(std::string_view message, std::initializer_list<LogField> fields) const;
   void info(std::string_view message, std::initializer_list<LogField> fields) const;
+  void error(std::string_view message, std::initializer_list<LogField> fields) const;
   // Passes the error on, so that it can stand in a return statement.
   Error failed(std::string_view message, std::string_view sandbox, Error error) const;
 

@@ -28,6 +28,7 @@ void ExecutionBuilder::add(Stream stream, std::string_view bytes) {
 void ExecutionBuilder::fill(Output& output, Summary summary) && {
   output.chunks_ = std::move(chunks_);
   output.dropped_bytes_ = dropped_bytes_ + summary.dropped_bytes;
+  output.raw_json_ = std::move(summary.raw_json);
   output.duration_ = summary.duration;
   output.limits_hit_ = std::move(summary.limits_hit);
 }

@@ -24,6 +24,7 @@ class ExecutionBuilder {
     LimitsHit limits_hit;
     std::uint64_t dropped_bytes = 0;
     std::chrono::nanoseconds duration{0};
+    std::string raw_json = {};  // of a server
   };
   CodeExecution code(std::string status, std::string language, int exit_code, bool state_lost,
                      Summary summary) &&;

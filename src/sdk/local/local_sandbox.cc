@@ -25,11 +25,6 @@ std::unexpected<Error> not_started(ErrorCode operation) {
 
 }  // namespace
 
-std::shared_ptr<SandboxHandle> make_handle(SandboxOptions options,
-                                           std::optional<Language> language) {
-  return std::make_shared<LocalSandbox>(std::move(options), language);
-}
-
 LocalSandbox::LocalSandbox(SandboxOptions options, std::optional<Language> language)
     : options_(std::move(options)),
       language_(language),

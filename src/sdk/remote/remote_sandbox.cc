@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/remote/remote_sandbox.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/try.h"
+#include "engine/random_id.h"
+#include "sdk/remote/response.h"
+
+namespace msb::sdk {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kNameDigits = 8;
+constexpr std::size_t kMaxLogBytes = 1024 * 1024;  // a server refuses to be asked for more
+
+std::unexpected<Error> not_started(ErrorCode operation) {
+  return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
+}
+
+// The protocol has no stream: what there is is told when the run has ended.
+void tell(const OutputCallback& on_output, const std::vector<OutputLine>& lines) {
+  if (on_output) {
+    for (const OutputLine& line : lines) {
+      on_output(line.stream, line.text);
+    }
+  }
+}
+
+}  // namespace
+
+RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> language,
+                             const std::string& server_url)
+    : options_(std::move(options)),
+      language_(language),
+      is_anonymous_(options_.name.empty()),
+      name_(options_.name),
+      log_(options_.logger),
+      client_(options_, server_url) {
+  if (is_anonymous_) {
+    auto digits = engine::random_id(kNameDigits);
+    if (digits) {
+      name_ = "sandbox-" + *digits;
+    } else {
+      name_error_ = std::move(digits).error().wrap(ErrorCode::kFailedToGenerateRandomName);
+    }
+  }
+}
+
+bool RemoteSandbox::is_started() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted;
+}
+
+Result<> RemoteSandbox::check_unused(const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (has_files_) {
+      return {};
+    }
+  }
+  const auto result = client_.call("sandbox.metrics.get", target(), stop);
+  if (!result) {
+    const Error& error = result.error();
+    // A server says in one of these ways that it knows no such sandbox.
+    return error.is(ErrorCode::kRequestFailed) || error.is(ErrorCode::kRpcCall)
+               ? Result<>()
+               : std::unexpected(error);
+  }
+  const Metrics metrics = TRY(decode_metrics(*result));
+  if (!metrics.name.empty()) {
+    return fail(ErrorCode::kAlreadyExists,
+                "sandbox '" + name_ +
+                    "' has a stored definition; an ephemeral one needs a name "
+                    "of its own");
+  }
+  return {};
+}
+
+Result<> RemoteSandbox::start_on_server(const StartConfig& config, const StartOptions& options) {
+  if (name_error_) {
+    return std::unexpected(*name_error_);
+  }
+  if (options_.engine) {
+    return fail(ErrorCode::kInvalidArgument,
+                "engine, server_url: a sandbox runs on this host or on a server, not on both");
+  }
+  OrderedJson params = target();
+  TRY(add_start(params, config, language_));
+  if (options_.is_ephemeral && !is_anonymous_) {
+    TRY(check_unused(options.stop));
+  }
+  const auto result = client_.call("sandbox.start", std::move(params), options.stop);
+  if (result) {
+    return {};
+  }
+  if (is_anonymous_ && !result.error().is(ErrorCode::kCreateRequestFailed) &&
+      (result.error().is(ErrorCode::kCancelled) || result.error().is(ErrorCode::kTimeout))) {
+    // It may have come up all the same; nobody else knows its name.
+    static_cast<void>(client_.call("sandbox.stop", target(), {}));
+  }
+  return std::unexpected(result.error());
+}
+
+Result<> RemoteSandbox::start(const StartConfig& config, const StartOptions& options) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kOff) {
+      return std::unexpected(
+          Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
+    }
+    state_ = State::kStarting;
+  }
+  log_.info("Starting sandbox", {{"name", name_},
+                                 {"namespace", options_.namespace_},
+                                 {"image", config.image},
+                                 {"memory", std::to_string(config.memory)},
+                                 {"cpus", std::to_string(config.cpus)}});
+  const Result<> result = start_on_server(config, options);
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = result ? State::kStarted : State::kOff;
+    if (result) {
+      has_files_ = is_ephemeral();
+      ports_ = port_mappings(config);
+    }
+  }
+  if (!result) {
+    return std::unexpected(log_.failed("Sandbox could not be started", name_,
+                                       result.error().wrap(ErrorCode::kFailedToStartSandbox)));
+  }
+  log_.info("Sandbox started successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> RemoteSandbox::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::kStarted) {
+      return not_started(ErrorCode::kFailedToStopSandbox);
+    }
+    state_ = State::kStopping;
+  }
+  log_.info("Stopping sandbox", {{"name", name_}, {"namespace", options_.namespace_}});
+  const auto stopped = client_.call("sandbox.stop", target(), {});
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = stopped ? State::kOff : State::kStarted;
+  }
+  if (!stopped) {
+    return std::unexpected(log_.failed("Sandbox could not be stopped", name_,
+                                       stopped.error().wrap(ErrorCode::kFailedToStopSandbox)));
+  }
+  log_.info("Sandbox stopped successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> RemoteSandbox::remove_on_server() {
+  const auto removed = client_.call("sandbox.remove", target(), {});
+  if (!removed) {
+    return std::unexpected(removed.error().wrap("remove sandbox '" + name_ + "'"));
+  }
+  const std::lock_guard lock(mutex_);
+  has_files_ = false;
+  return {};
+}
+
+Result<> RemoteSandbox::remove() {
+  if (is_started()) {
+    const Result<> stopped = stop();
+    if (!stopped && !stopped.error().is(ErrorCode::kSandboxNotStarted)) {
+      return stopped;
+    }
+  }
+  return remove_on_server();
+}
+
+void RemoteSandbox::detach() {
+  const std::lock_guard lock(mutex_);
+  is_detached_ = true;
+}
+
+void RemoteSandbox::close() {
+  bool stops = false;
+  bool removes = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stops = state_ == State::kStarted && !is_detached_;
+    removes = has_files_ && !is_detached_;
+  }
+  // Failures have been logged, and there is nobody to tell.
+  if (stops) {
+    static_cast<void>(stop());
+  }
+  if (removes) {
+    static_cast<void>(remove_on_server());
+  }
+}
+
+Result<CodeExecution> RemoteSandbox::run_code(Language language, std::string_view code,
+                                              const RunOptions& options) {
+  if (!is_started()) {
+    return not_started(ErrorCode::kFailedToRunCode);
+  }
+  if (log_.enabled()) {
+    log_.debug("Executing code in REPL",
+               {{"sandbox", name_}, {"language", std::string(to_string(language))}});
+  }
+  const auto begin = Clock::now();
+  auto run = [&]() -> Result<DecodedCode> {
+    OrderedJson params = target();
+    TRY(add_code(params, language, code, options));
+    const rpc::Json result = TRY(client_.call("sandbox.repl.run", std::move(params), options.stop));
+    return decode_code(result, to_string(language), Clock::now() - begin);
+  }();
+  if (!run) {
+    return std::unexpected(
+        log_.failed("Code could not be run", name_, run.error().wrap(ErrorCode::kFailedToRunCode)));
+  }
+  tell(options.on_output, run->output);
+  return std::move(run->execution);
+}
+
+Result<CommandExecution> RemoteSandbox::run_command(const std::string& command,
+                                                    const std::vector<std::string>& args,
+                                                    const CommandOptions& options) {
+  if (!is_started()) {
+    return not_started(ErrorCode::kFailedToRunCommand);
+  }
+  if (log_.enabled()) {
+    log_.debug("Executing command",
+               {{"sandbox", name_}, {"command", command}, {"args", std::to_string(args.size())}});
+  }
+  const auto begin = Clock::now();
+  auto run = [&]() -> Result<DecodedCommand> {
+    OrderedJson params = target();
+    TRY(add_command(params, command, args, options));
+    const rpc::Json result =
+        TRY(client_.call("sandbox.command.run", std::move(params), options.stop));
+    return decode_command(result, command, args, Clock::now() - begin);
+  }();
+  if (!run) {
+    return std::unexpected(log_.failed("Command could not be run", name_,
+                                       run.error().wrap(ErrorCode::kFailedToRunCommand)));
+  }
+  tell(options.on_output, run->output);
+  return std::move(run->execution);
+}
+
+Result<std::unique_ptr<ProcessHandle>> RemoteSandbox::spawn(const std::string& command,
+                                                            const std::vector<std::string>&,
+                                                            const SpawnOptions&) {
+  if (!is_started()) {
+    return not_started(ErrorCode::kFailedToRunCommand);
+  }
+  return std::unexpected(
+      Error(ErrorCode::kUnsupported, "spawn '" + command +
+                                         "': the server's protocol has no command that is talked "
+                                         "to while it runs; use run(), or this host")
+          .wrap(ErrorCode::kFailedToRunCommand));
+}
+
+Result<Metrics> RemoteSandbox::metrics() {
+  if (!is_started()) {
+    return not_started(ErrorCode::kFailedToGetMetrics);
+  }
+  if (log_.enabled()) {
+    log_.debug("Getting sandbox metrics", {{"sandbox", name_}});
+  }
+  auto metrics = [&]() -> Result<Metrics> {
+    const rpc::Json result = TRY(client_.call("sandbox.metrics.get", target(), {}));
+    return decode_metrics(result);
+  }();
+  if (!metrics) {
+    return std::unexpected(log_.failed("Metrics could not be read", name_,
+                                       metrics.error().wrap(ErrorCode::kFailedToGetMetrics)));
+  }
+  if (metrics->name.empty()) {
+    metrics->name = name_;
+  }
+  if (metrics->namespace_.empty()) {
+    metrics->namespace_ = options_.namespace_;
+  }
+  return metrics;
+}
+
+std::vector<PortMapping> RemoteSandbox::ports() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted ? ports_ : std::vector<PortMapping>{};
+}
+
+Result<std::string> RemoteSandbox::log(std::size_t max_bytes) const {
+  if (!is_started()) {
+    return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}));
+  }
+  OrderedJson params = target();
+  params["max_bytes"] = std::min(max_bytes, kMaxLogBytes);
+  const rpc::Json result = TRY(client_.call("sandbox.log.get", std::move(params), {}));
+  if (!result.is_string()) {
+    return fail(ErrorCode::kUnmarshalResponseFailed, "sandbox.log.get: the result is not a string");
+  }
+  return result.get<std::string>();
+}
+
+}  // namespace msb::sdk

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A sandbox on a server, as its public object sees it.
+//
+//   [off] ── start ──► [starting] ──► [started] ── stop ──► [stopping] ──► [off]
+//     ▲                    │             ▲                      │
+//     └── start failed ────┘             └───── stop failed ────┘
+//
+// The state is this object's own, as in every SDK of the protocol: nothing tells it what others do
+// to the sandbox. A step is taken under the lock, its call is not: of two concurrent starts exactly
+// one finds [off].
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sdk/event_log.h"
+#include "sdk/remote/rpc_client.h"
+#include "sdk/sandbox_handle.h"
+
+namespace msb::sdk {
+
+class RemoteSandbox final : public SandboxHandle {
+ public:
+  RemoteSandbox(SandboxOptions options, std::optional<Language> language,
+                const std::string& server_url);
+
+  Result<> start(const StartConfig& config, const StartOptions& options) override;
+  Result<> stop() override;
+  Result<> remove() override;
+  void detach() override;
+  void close() override;
+
+  Result<CodeExecution> run_code(Language language, std::string_view code,
+                                 const RunOptions& options) override;
+  Result<CommandExecution> run_command(const std::string& command,
+                                       const std::vector<std::string>& args,
+                                       const CommandOptions& options) override;
+  Result<std::unique_ptr<ProcessHandle>> spawn(const std::string& command,
+                                               const std::vector<std::string>& args,
+                                               const SpawnOptions& options) override;
+  Result<Metrics> metrics() override;
+
+  const std::string& name() const override { return name_; }
+  const std::string& namespace_name() const override { return options_.namespace_; }
+  std::vector<PortMapping> ports() const override;
+  std::vector<std::string> weaknesses() const override { return {}; }
+  std::vector<std::string> image_command() const override { return {}; }
+  Result<std::string> log(std::size_t max_bytes) const override;
+  std::optional<int> exec_exit_code() const override { return std::nullopt; }
+
+ private:
+  enum class State { kOff, kStarting, kStarted, kStopping };
+
+  Result<> start_on_server(const StartConfig& config, const StartOptions& options);
+  // Of an ephemeral sandbox with a name of its own: nobody's files are behind it.
+  Result<> check_unused(const std::stop_token& stop);
+  // "sandbox.remove"; kUnsupported on a server without it.
+  Result<> remove_on_server();
+  OrderedJson target() const { return target_params(options_.namespace_, name_); }
+  bool is_started() const;
+  bool is_ephemeral() const { return options_.is_ephemeral || is_anonymous_; }
+
+  const SandboxOptions options_;
+  const std::optional<Language> language_;
+  const bool is_anonymous_;
+  std::string name_;
+  std::optional<Error> name_error_;
+  const EventLog log_;
+  mutable RpcClient client_;  // thread-safe
+
+  mutable std::mutex mutex_;  // guards what follows
+  State state_ = State::kOff;
+  bool has_files_ = false;  // an ephemeral sandbox of ours was started, and not removed
+  bool is_detached_ = false;
+  std::vector<PortMapping> ports_;
+};
+
+}  // namespace msb::sdk

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One member of a wrong type spoils a result, as it does for the established clients: half a result
+// would be taken for a whole one. What is absent has a default, what is unknown is ignored.
+#include "sdk/remote/response.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "sdk/execution_builder.h"
+#include "sdk/remote/failure.h"
+#include "sdk/remote/http_client.h"
+
+namespace msb::sdk {
+namespace {
+
+using rpc::Json;
+
+constexpr int kSignalledExitBase = 128;
+constexpr int kMaxSignal = 127;
+
+std::unexpected<Error> wrong(std::string text) {
+  return fail(ErrorCode::kCorrupt, std::move(text));
+}
+
+Result<std::string> text_member(const Json& object, const char* name, std::string absent) {
+  const Json* const member = rpc::find_present(object, name);
+  if (member == nullptr) {
+    return absent;
+  }
+  if (!member->is_string()) {
+    return wrong(std::string(name) + ": not a string");
+  }
+  return member->get<std::string>();
+}
+
+Result<bool> bool_member(const Json& object, const char* name) {
+  const Json* const member = rpc::find_present(object, name);
+  if (member != nullptr && !member->is_boolean()) {
+    return wrong(std::string(name) + ": not a bool");
+  }
+  return member != nullptr && member->get<bool>();
+}
+
+// Integers of a JSON that came through a language without them may have a fraction of zero.
+Result<std::int64_t> integer_member(const Json& object, const char* name) {
+  constexpr double kLimit = 9007199254740992.0;  // 2^53: integers a double can tell apart
+  const Json* const member = rpc::find_present(object, name);
+  if (member == nullptr) {
+    return 0;
+  }
+  if (member->is_number_unsigned() &&
+      member->get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+    return wrong(std::string(name) + ": out of range");
+  }
+  if (member->is_number_integer()) {
+    return member->get<std::int64_t>();
+  }
+  if (member->is_number_float()) {
+    const double value = member->get<double>();
+    if (value == std::trunc(value) && std::abs(value) < kLimit) {
+      return static_cast<std::int64_t>(value);
+    }
+  }
+  return wrong(std::string(name) + ": not an integer");
+}
+
+Result<int> int_member(const Json& object, const char* name) {
+  const std::int64_t value = TRY(integer_member(object, name));
+  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
+    return wrong(std::string(name) + ": out of range");
+  }
+  return static_cast<int>(value);
+}
+
+Result<std::vector<OutputLine>> output_of(const Json& result) {
+  std::vector<OutputLine> lines;
+  const Json* const list = rpc::find_present(result, "output");
+  if (list == nullptr) {
+    return lines;
+  }
+  if (!list->is_array()) {
+    return wrong("output: not a list");
+  }
+  for (const Json& item : *list) {
+    if (!item.is_object()) {
+      return wrong("output: an item is not an object");
+    }
+    const std::string stream = TRY(text_member(item, "stream", {}));
+    std::string text = TRY(text_member(item, "text", {}));
+    if (stream == "stdout" || stream == "stderr") {
+      text += '\n';
+      lines.push_back({stream == "stdout" ? Stream::kStdout : Stream::kStderr, std::move(text)});
+    }
+  }
+  return lines;
+}
+
+ExecutionBuilder collect(const std::vector<OutputLine>& lines) {
+  ExecutionBuilder builder;
+  for (const OutputLine& line : lines) {
+    builder.add(line.stream, line.text);
+  }
+  return builder;
+}
+
+Result<ExecutionBuilder::Summary> summary_of(const Json& result,
+                                             std::chrono::nanoseconds duration) {
+  ExecutionBuilder::Summary summary;
+  summary.duration = duration;
+  summary.raw_json = rpc::to_text(result);
+  LimitsHit& limits = summary.limits_hit;
+  limits.text = TRY(text_member(result, "limits_hit", {}));
+  const auto names = [&](ErrorCode code) { return limits.text.contains(to_string(code)); };
+  limits.memory = names(ErrorCode::kOutOfMemory);
+  limits.processes = names(ErrorCode::kTooManyProcesses);
+  limits.disk = names(ErrorCode::kDiskFull);
+  return summary;
+}
+
+std::unexpected<Error> not_parsed(const Error& error) {
+  return std::unexpected(error.wrap(ErrorCode::kExecutionNotParsed));
+}
+
+Result<DecodedCode> code_of(const Json& result, std::string_view language,
+                            std::chrono::nanoseconds duration) {
+  if (!result.is_object()) {
+    return wrong("result: not an object");
+  }
+  std::vector<OutputLine> lines = TRY(output_of(result));
+  std::string status = TRY(text_member(result, "status", "success"));
+  const std::string reason = TRY(text_member(result, "reason", {}));
+  if (status == "error" && !reason.empty()) {
+    status = reason;  // "exit", "timeout" or "died", as on this host
+  }
+  const std::string ran = TRY(text_member(result, "language", std::string(language)));
+  const int exit_code = TRY(int_member(result, "exit_code"));
+  const bool state_lost = TRY(bool_member(result, "state_lost"));
+  ExecutionBuilder::Summary summary = TRY(summary_of(result, duration));
+  CodeExecution execution =
+      collect(lines).code(std::move(status), ran, exit_code, state_lost, std::move(summary));
+  return DecodedCode{std::move(lines), std::move(execution)};
+}
+
+Result<DecodedCommand> command_of(const Json& result, const std::string& command,
+                                  const std::vector<std::string>& args,
+                                  std::chrono::nanoseconds duration) {
+  if (!result.is_object()) {
+    return wrong("result: not an object");
+  }
+  std::vector<OutputLine> lines = TRY(output_of(result));
+  std::string ran = TRY(text_member(result, "command", command));
+  std::vector<std::string> ran_args = args;
+  if (const Json* const list = rpc::find_present(result, "args")) {
+    ran_args.clear();
+    if (!list->is_array()) {
+      return wrong("args: not a list");
+    }
+    for (const Json& item : *list) {
+      if (!item.is_string()) {
+        return wrong("args: an item is not a string");
+      }
+      ran_args.push_back(item.get<std::string>());
+    }
+  }
+  if (rpc::find_present(result, "exit_code") == nullptr) {
+    return wrong("exit_code: missing");
+  }
+  int exit_code = TRY(int_member(result, "exit_code"));
+  [[maybe_unused]] const bool success = TRY(bool_member(result, "success"));
+  const int signal = TRY(int_member(result, "signal"));
+  if (signal < 0 || signal > kMaxSignal) {
+    return wrong("signal: out of range");
+  }
+  if (signal != 0) {
+    exit_code = kSignalledExitBase + signal;  // the wire has 1
+  }
+  ExecutionBuilder::Summary summary = TRY(summary_of(result, duration));
+  CommandExecution execution = collect(lines).command(std::move(ran), std::move(ran_args),
+                                                      exit_code, signal, std::move(summary));
+  return DecodedCommand{std::move(lines), std::move(execution)};
+}
+
+Result<Metrics> metrics_of(const Json& result) {
+  const Json* const list = rpc::find_present(result, "sandboxes");
+  if (list != nullptr && !list->is_array()) {
+    return wrong("sandboxes: not a list");
+  }
+  Metrics metrics;
+  if (list == nullptr || list->empty()) {
+    return metrics;
+  }
+  const Json& first = list->front();
+  if (!first.is_object()) {
+    return wrong("sandboxes: an item is not an object");
+  }
+  metrics.name = TRY(text_member(first, "name", {}));
+  metrics.namespace_ = TRY(text_member(first, "namespace", {}));
+  metrics.is_running = TRY(bool_member(first, "running"));
+  if (const Json* const cpu = rpc::find_present(first, "cpu_usage")) {
+    if (!cpu->is_number()) {
+      return wrong("cpu_usage: not a number");
+    }
+    metrics.cpu_percent = cpu->get<double>();
+  }
+  metrics.memory_mib = TRY(integer_member(first, "memory_usage"));
+  metrics.disk_bytes = TRY(integer_member(first, "disk_usage"));
+  return metrics;
+}
+
+// The result's, or the error that the body tells.
+Result<Json> result_of(const Json& body, std::string_view id) {
+  const auto malformed = [](std::string text) {
+    return std::unexpected(
+        Error(ErrorCode::kCorrupt, std::move(text)).wrap(ErrorCode::kUnmarshalResponseFailed));
+  };
+  if (!body.is_object()) {
+    return malformed("not a JSON object");
+  }
+  if (const Json* const echoed = rpc::find_present(body, "id")) {
+    if (!echoed->is_string()) {
+      return malformed("id: not a string");
+    }
+    if (!id.empty() && echoed->get_ref<const std::string&>() != id) {
+      return malformed("id: of another request");
+    }
+  }
+  if (const Json* const error = rpc::find_present(body, "error")) {
+    const Json* const code = rpc::find_present(*error, "code");
+    const Json* const message = rpc::find_present(*error, "message");
+    if (!error->is_object() || (code != nullptr && !code->is_number_integer()) ||
+        (message != nullptr && !message->is_string())) {
+      return malformed("error: not an error object");
+    }
+    return std::unexpected(
+        reason_of_rpc_error(code == nullptr ? 0 : code->get<long long>(),
+                            message == nullptr ? "" : printable_body(message->get<std::string>()))
+            .wrap(ErrorCode::kRpcCall));
+  }
+  const Json* const result = rpc::find_member(body, "result");
+  return result != nullptr ? *result : Json();
+}
+
+}  // namespace
+
+Result<Json> decode_reply(const HttpReply& reply, std::string_view id) {
+  if (reply.status != 200) {
+    return std::unexpected(
+        reason_of_status(reply.status, reply.body).wrap(ErrorCode::kRequestFailed));
+  }
+  const auto body = rpc::parse_json(reply.body);
+  if (!body) {
+    return std::unexpected(Error(ErrorCode::kCorrupt, body.error().message())
+                               .wrap(ErrorCode::kUnmarshalResponseFailed));
+  }
+  return result_of(*body, id);
+}
+
+Result<DecodedCode> decode_code(const Json& result, std::string_view language,
+                                std::chrono::nanoseconds duration) {
+  auto decoded = code_of(result, language, duration);
+  if (!decoded) {
+    return not_parsed(decoded.error());
+  }
+  return decoded;
+}
+
+Result<DecodedCommand> decode_command(const Json& result, const std::string& command,
+                                      const std::vector<std::string>& args,
+                                      std::chrono::nanoseconds duration) {
+  auto decoded = command_of(result, command, args, duration);
+  if (!decoded) {
+    return not_parsed(decoded.error());
+  }
+  return decoded;
+}
+
+Result<Metrics> decode_metrics(const Json& result) {
+  auto decoded = metrics_of(result);
+  if (!decoded) {
+    return std::unexpected(decoded.error().wrap(ErrorCode::kUnmarshalMetricsFailed));
+  }
+  return decoded;
+}
+
+}  // namespace msb::sdk

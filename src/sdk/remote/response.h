@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Answers of a server, decoded: foreign bytes, none of them trusted. No I/O.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/try.h"
+#include "msb/execution.h"
+#include "msb/metrics.h"
+#include "rpc/json.h"
+
+namespace msb::sdk {
+
+struct HttpReply;
+
+// The result of an answer, in the order in which every SDK looks at one: the status, the JSON, the
+// error object. kRequestFailed, kUnmarshalResponseFailed, kRpcCall; the layer below has the code
+// that the same failure has on this host, as far as the answer tells.
+// `id`: of the request; empty: none was sent.
+Result<rpc::Json> decode_reply(const HttpReply& reply, std::string_view id);
+
+// A piece of output as the wire has it: a line. Unknown streams have been left out.
+struct OutputLine {
+  Stream stream = Stream::kStdout;
+  std::string text;
+};
+
+struct DecodedCode {
+  std::vector<OutputLine> output;
+  CodeExecution execution;
+};
+struct DecodedCommand {
+  std::vector<OutputLine> output;
+  CommandExecution execution;
+};
+
+// kExecutionNotParsed. What a result leaves out is taken from the request.
+Result<DecodedCode> decode_code(const rpc::Json& result, std::string_view language,
+                                std::chrono::nanoseconds duration);
+Result<DecodedCommand> decode_command(const rpc::Json& result, const std::string& command,
+                                      const std::vector<std::string>& args,
+                                      std::chrono::nanoseconds duration);
+
+// The first of the list; zeros if it is empty. kUnmarshalMetricsFailed.
+Result<Metrics> decode_metrics(const rpc::Json& result);
+
+}  // namespace msb::sdk

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// JSON-RPC calls to one server. Thread-safe. Errors are two layers, the transport's and its reason;
+// the caller adds the operation: "failed to run code: request failed: status 500: ...".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/try.h"
+#include "msb/options.h"
+#include "rpc/json.h"
+#include "sdk/event_log.h"
+#include "sdk/remote/http_client.h"
+#include "sdk/remote/request.h"
+
+namespace msb::sdk {
+
+class RpcClient {
+ public:
+  // `server_url` not empty. No I/O; what is wrong with the options is said by the first call.
+  RpcClient(const SandboxOptions& options, const std::string& server_url);
+
+  Result<rpc::Json> call(std::string_view method, OrderedJson params, const std::stop_token& stop);
+
+ private:
+  Result<rpc::Json> exchange(std::string_view method, OrderedJson params,
+                             const std::stop_token& stop);
+  Result<std::string> new_id() const;
+
+  const EventLog log_;
+  const std::function<std::string()> request_id_producer_;
+  const bool has_key_;
+  HttpClient http_;
+};
+
+// The server that the options, else the environment, name. Nothing: this host.
+std::optional<std::string> server_url_of(const SandboxOptions& options);
+
+}  // namespace msb::sdk
