@@ -147,6 +147,23 @@ TEST_F(JailTest, ItsWritableLayerOutlivesIt) {
   EXPECT_EQ(guest->ask("read /data/lower"), "!ENOENT");
 }
 
+TEST_F(JailTest, ItsWritableLayerSurvivesACrashOfTheHost) {
+  SandboxSpec spec = host_->spec();
+  const std::string image = spec.writable_path + "/disk.img";
+  auto first = host_->start(std::move(spec));
+  ASSERT_TRUE(first.has_value()) << first.error().message();
+  EXPECT_EQ(first->ask("write /data/kept yes"), "3");
+  EXPECT_EQ(first->ask("fill /data/big 8"), "8 fits");
+  EXPECT_EQ(first->ask("call " + std::to_string(SYS_sync)), "0");
+  // What the disk would hold if the host lost its power now: mounted, never unmounted.
+  SandboxSpec after = host_->spec();
+  fs::copy_file(image, after.writable_path + "/disk.img");
+  auto second = host_->start(std::move(after));
+  ASSERT_TRUE(second.has_value()) << second.error().message();
+  EXPECT_EQ(second->ask("read /data/kept"), "yes");
+  EXPECT_EQ(second->ask("fill /data/more 8"), "8 fits");
+}
+
 TEST_F(JailTest, LayersAreStackedInOrder) {
   SandboxSpec spec = host_->spec();
   const std::string base = spec.layer_paths[0];
