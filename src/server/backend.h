@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the methods need of an engine, and no more: the seam at which tests put a backend that fails
+// or blocks on purpose. Every call blocks its thread until done; all may be made at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/try.h"
+#include "rpc/lines.h"
+#include "rpc/params.h"
+#include "rpc/results.h"
+
+namespace msb::server {
+
+struct SandboxName {
+  std::string namespace_name;
+  std::string sandbox;
+};
+
+// Called from a thread of the backend while a call runs; must not block for long.
+using OutputSink = std::function<void(rpc::Stream stream, std::string_view bytes)>;
+using PullSink = std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
+
+// How a run ended; its output has gone to the sink.
+struct CodeEnd {
+  rpc::CodeResult::Status status = rpc::CodeResult::Status::kSuccess;
+  int exit_code = 0;
+  bool state_lost = false;
+  std::string limits_hit;
+  std::uint64_t dropped_bytes = 0;
+};
+
+struct CommandEnd {
+  int exit_code = 0;
+  int signal = 0;
+  std::string limits_hit;
+  std::uint64_t dropped_bytes = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Rules for names, with the texts that clients know. kInvalidArgument.
+  virtual Result<> check_sandbox_name(std::string_view name) const = 0;
+  virtual Result<> check_namespace(std::string_view name) const = 0;
+
+  // Starts it; running already is a success. Null: as it was defined by an earlier start.
+  virtual Result<> start(const SandboxName& name, const rpc::StartConfig* config,
+                         const PullSink& on_pull, std::stop_token stop) = 0;
+  // Returns when nothing of it runs. Not running is a success.
+  virtual Result<> stop(const SandboxName& name) = 0;
+  // Stops it and deletes definition and files. Not existing is a success.
+  virtual Result<> remove(const SandboxName& name) = 0;
+
+  // kSandboxNotStarted if it does not run.
+  virtual Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
+                                   const OutputSink& sink, std::stop_token stop) = 0;
+  virtual Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
+                                         const OutputSink& sink, std::stop_token stop) = 0;
+
+  // What is defined in a namespace ("*": in all), running or not.
+  virtual Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) = 0;
+  // The last bytes of what its background command has written.
+  virtual Result<std::string> log(const SandboxName& name, std::size_t max_bytes) = 0;
+};
+
+}  // namespace msb::server

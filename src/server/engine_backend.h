@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/try.h"
+#include "engine/engine.h"
+#include "server/backend.h"
+#include "server/volume_policy.h"
+
+namespace msb::server {
+
+// The real backend.
+class EngineBackend final : public Backend {
+ public:
+  EngineBackend(std::shared_ptr<engine::Engine> engine, VolumePolicy volumes)
+      : engine_(std::move(engine)), volumes_(std::move(volumes)) {}
+
+  Result<> check_sandbox_name(std::string_view name) const override;
+  Result<> check_namespace(std::string_view name) const override;
+  Result<> start(const SandboxName& name, const rpc::StartConfig* config, const PullSink& on_pull,
+                 std::stop_token stop) override;
+  Result<> stop(const SandboxName& name) override;
+  Result<> remove(const SandboxName& name) override;
+  Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
+                           const OutputSink& sink, std::stop_token stop) override;
+  Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
+                                 const OutputSink& sink, std::stop_token stop) override;
+  Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) override;
+  Result<std::string> log(const SandboxName& name, std::size_t max_bytes) override;
+
+ private:
+  Result<std::shared_ptr<engine::Sandbox>> running(const SandboxName& name) const;
+
+  const std::shared_ptr<engine::Engine> engine_;
+  const VolumePolicy volumes_;
+};
+
+}  // namespace msb::server

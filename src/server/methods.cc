@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/methods.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace msb::server {
+namespace {
+
+using rpc::Failure;
+using rpc::Json;
+
+constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods = {{
+    {Method::kStart, "sandbox.start"},
+    {Method::kStop, "sandbox.stop"},
+    {Method::kRunCode, "sandbox.repl.run"},
+    {Method::kRunCommand, "sandbox.command.run"},
+    {Method::kMetrics, "sandbox.metrics.get"},
+    {Method::kRemove, "sandbox.remove"},
+    {Method::kLog, "sandbox.log.get"},
+}};
+
+MethodFailure invalid(Error error) {
+  return {.kind = Failure::kInvalidParams, .error = std::move(error)};
+}
+
+MethodFailure invalid(std::string text) {
+  return invalid(Error(ErrorCode::kInvalidArgument, std::move(text)));
+}
+
+SandboxName name_of(const rpc::Target& target) {
+  return {.namespace_name = target.namespace_name, .sandbox = target.sandbox};
+}
+
+bool has_sandbox(const std::vector<rpc::SandboxMetrics>& all, const std::string& name) {
+  return std::ranges::find(all, name, &rpc::SandboxMetrics::name) != all.end();
+}
+
+// A namespace is there when something is defined in it; the default one always is.
+std::optional<MethodFailure> check_namespace_exists(const std::string& name, bool has_sandboxes) {
+  if (has_sandboxes || name == rpc::kDefaultNamespace) {
+    return std::nullopt;
+  }
+  return invalid("Namespace directory '" + name + "' does not exist");
+}
+
+MethodFailure unknown_sandbox(const std::string& sandbox, const std::string& namespace_name) {
+  return {.error =
+              Error(ErrorCode::kNotFound, "sandbox '" + sandbox +
+                                              "' is not defined in "
+                                              "namespace '" +
+                                              namespace_name + "'; start it with an image first")};
+}
+
+// Collects the output of one run and passes it on.
+class Collector {
+ public:
+  explicit Collector(const OutputSink& forward) : forward_(forward) {}
+
+  OutputSink sink() {
+    return [this](rpc::Stream stream, std::string_view bytes) {
+      lines_.append(stream, bytes);
+      if (forward_) {
+        forward_(stream, bytes);
+      }
+    };
+  }
+  std::vector<rpc::Line> finish(std::uint64_t dropped_bytes) {
+    return std::move(lines_).finish(dropped_bytes);
+  }
+
+ private:
+  const OutputSink& forward_;
+  rpc::Lines lines_;
+};
+
+}  // namespace
+
+std::optional<Method> find_method(std::string_view name) {
+  const auto found =
+      std::ranges::find(kMethods, name, &std::pair<Method, std::string_view>::second);
+  return found == kMethods.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::string_view name_of(Method method) {
+  return std::ranges::find(kMethods, method, &std::pair<Method, std::string_view>::first)->second;
+}
+
+bool is_long(Method method) {
+  return method == Method::kStart || method == Method::kRunCode || method == Method::kRunCommand;
+}
+
+rpc::Reply reply_of(const MethodFailure& failure) {
+  return failure.kind == Failure::kFailed
+             ? rpc::failure_reply(failure.error)
+             : rpc::failure_reply(failure.kind, failure.error.message());
+}
+
+std::string without_host_paths(std::string text, const std::vector<std::string>& prefixes) {
+  constexpr std::string_view kHidden = "<host path>";
+  constexpr std::string_view kEndOfPath = " \t\n'\",:;)";
+  for (const std::string& prefix : prefixes) {
+    std::size_t at = prefix.empty() ? std::string::npos : text.find(prefix);
+    while (at != std::string::npos) {
+      const std::size_t after = at + prefix.size();
+      const bool whole = after == text.size() || text[after] == '/' ||
+                         kEndOfPath.find(text[after]) != std::string_view::npos;
+      if (!whole) {
+        at = text.find(prefix, after);
+        continue;
+      }
+      const std::size_t end = std::min(text.find_first_of(kEndOfPath, after), text.size());
+      text.replace(at, end - at, kHidden);
+      at = text.find(prefix, at + kHidden.size());
+    }
+  }
+  return text;
+}
+
+MethodFailure Methods::failed(Error error) const {
+  std::string text = without_host_paths(error.message(), host_prefixes_);
+  if (error.cause() == ErrorCode::kSandboxNotStarted) {
+    text += "; start it with sandbox.start";
+  }
+  return {.error = Error(error.cause(), std::move(text))};
+}
+
+std::optional<MethodFailure> Methods::check_names(const rpc::Target& target) const {
+  for (const auto& checked : {backend_.check_sandbox_name(target.sandbox),
+                              backend_.check_namespace(target.namespace_name)}) {
+    if (!checked) {
+      return invalid(checked.error());
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<MethodFailure> Methods::check_defined(const rpc::StartParams& params) {
+  const rpc::Target& target = params.target;
+  const auto all = backend_.metrics(target.namespace_name);
+  if (!all) {
+    return failed(all.error());
+  }
+  if (has_sandbox(*all, target.sandbox)) {
+    return std::nullopt;
+  }
+  // Old servers made the file of an explicit namespace before they looked into it.
+  if (all->empty() && !target.names_namespace) {
+    return invalid("No configuration provided and no existing configuration found for sandbox '" +
+                   target.sandbox + "'");
+  }
+  return invalid("Sandbox '" + target.sandbox + "' not found in existing configuration");
+}
+
+std::optional<MethodFailure> Methods::check_known(const rpc::Target& target) {
+  const auto all = backend_.metrics(target.namespace_name);
+  if (!all) {
+    return failed(all.error());
+  }
+  if (auto absent = check_namespace_exists(target.namespace_name, !all->empty())) {
+    return absent;
+  }
+  if (!has_sandbox(*all, target.sandbox)) {
+    return unknown_sandbox(target.sandbox, target.namespace_name);
+  }
+  return std::nullopt;
+}
+
+Methods::Outcome Methods::call(Method method, const Json* params, const CallHooks& hooks) {
+  switch (method) {
+    case Method::kStart:
+      return start(params, hooks);
+    case Method::kStop:
+      return stop(params);
+    case Method::kRunCode:
+      return run_code(params, hooks);
+    case Method::kRunCommand:
+      return run_command(params, hooks);
+    case Method::kMetrics:
+      return metrics(params);
+    case Method::kRemove:
+      return remove(params);
+    case Method::kLog:
+      return log(params);
+  }
+  return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
+}
+
+Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
+  const auto decoded = rpc::decode_start(params);
+  if (!decoded) {
+    return std::unexpected(invalid(decoded.error()));
+  }
+  if (auto wrong = check_names(decoded->target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  if (!decoded->config) {
+    if (auto undefined = check_defined(*decoded)) {
+      return std::unexpected(*std::move(undefined));
+    }
+  }
+  const auto started =
+      backend_.start(name_of(decoded->target), decoded->config ? &*decoded->config : nullptr,
+                     hooks.on_pull, hooks.stop);
+  if (!started) {
+    return std::unexpected(failed(started.error()));
+  }
+  return rpc::started_text(decoded->target.sandbox);
+}
+
+Methods::Outcome Methods::stop(const Json* params) {
+  const auto target = rpc::decode_target(params, "sandbox.stop");
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  if (auto wrong = check_names(*target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  if (auto unknown = check_known(*target)) {
+    return std::unexpected(*std::move(unknown));
+  }
+  if (const auto stopped = backend_.stop(name_of(*target)); !stopped) {
+    return std::unexpected(failed(stopped.error()));
+  }
+  return rpc::stopped_text(target->sandbox);
+}
+
+Methods::Outcome Methods::remove(const Json* params) {
+  const auto target = rpc::decode_target(params, "sandbox.remove");
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  if (auto wrong = check_names(*target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  if (const auto removed = backend_.remove(name_of(*target)); !removed) {
+    return std::unexpected(failed(removed.error()));
+  }
+  return rpc::removed_text(target->sandbox);
+}
+
+Methods::Outcome Methods::run_code(const Json* params, const CallHooks& hooks) {
+  const auto target = rpc::decode_run_target(params);
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  const auto decoded = rpc::decode_code(*params);
+  if (!decoded) {
+    return std::unexpected(failed(decoded.error()));
+  }
+  Collector collector(hooks.on_output);
+  const auto end = backend_.run_code(name_of(*target), *decoded, collector.sink(), hooks.stop);
+  if (!end) {
+    return std::unexpected(failed(end.error()));
+  }
+  return rpc::encode(rpc::CodeResult{.status = end->status,
+                                     .language = decoded->language,
+                                     .output = collector.finish(end->dropped_bytes),
+                                     .exit_code = end->exit_code,
+                                     .state_lost = end->state_lost,
+                                     .limits_hit = end->limits_hit});
+}
+
+Methods::Outcome Methods::run_command(const Json* params, const CallHooks& hooks) {
+  const auto target = rpc::decode_run_target(params);
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  const auto decoded = rpc::decode_command(*params);
+  if (!decoded) {
+    return std::unexpected(failed(decoded.error()));
+  }
+  Collector collector(hooks.on_output);
+  const auto end = backend_.run_command(name_of(*target), *decoded, collector.sink(), hooks.stop);
+  if (!end) {
+    return std::unexpected(failed(end.error()));
+  }
+  return rpc::encode(rpc::CommandResult{.command = decoded->command,
+                                        .args = decoded->args,
+                                        .exit_code = end->exit_code,
+                                        .signal = end->signal,
+                                        .output = collector.finish(end->dropped_bytes),
+                                        .limits_hit = end->limits_hit});
+}
+
+Methods::Outcome Methods::metrics(const Json* params) {
+  const auto decoded = rpc::decode_metrics(params);
+  if (!decoded) {
+    return std::unexpected(invalid(decoded.error()));
+  }
+  const bool everywhere = decoded->namespace_name == "*";
+  if (decoded->sandbox) {
+    if (const auto checked = backend_.check_sandbox_name(*decoded->sandbox); !checked) {
+      return std::unexpected(invalid(checked.error()));
+    }
+  }
+  if (!everywhere) {
+    if (const auto checked = backend_.check_namespace(decoded->namespace_name); !checked) {
+      return std::unexpected(invalid(checked.error()));
+    }
+  }
+  auto all = backend_.metrics(decoded->namespace_name);
+  if (!all) {
+    return std::unexpected(failed(all.error()));
+  }
+  if (!everywhere) {
+    if (auto absent = check_namespace_exists(decoded->namespace_name, !all->empty())) {
+      return std::unexpected(*std::move(absent));
+    }
+  }
+  if (decoded->sandbox) {
+    std::erase_if(*all, [&](const auto& one) { return one.name != *decoded->sandbox; });
+    if (all->empty() && !everywhere) {
+      return std::unexpected(unknown_sandbox(*decoded->sandbox, decoded->namespace_name));
+    }
+  }
+  return rpc::encode(*all);
+}
+
+Methods::Outcome Methods::log(const Json* params) {
+  const auto decoded = rpc::decode_log(params);
+  if (!decoded) {
+    return std::unexpected(invalid(decoded.error()));
+  }
+  if (auto wrong = check_names(decoded->target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  const auto text = backend_.log(name_of(decoded->target), decoded->max_bytes);
+  if (!text) {
+    return std::unexpected(failed(text.error()));
+  }
+  return *text;
+}
+
+}  // namespace msb::server

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/rpc_http.h"
+
+#include <utility>
+
+namespace msb::server {
+
+rpc::Reply RpcCall::run(Methods& methods, const CallHooks& hooks) const {
+  const rpc::Json* params = request.params ? &*request.params : nullptr;
+  auto outcome = methods.call(method, params, hooks);
+  if (!outcome) {
+    return reply_of(outcome.error());
+  }
+  return rpc::result_reply(*std::move(outcome), request.id, message);
+}
+
+std::variant<Response, RpcCall> prepare_rpc(Route route, const rpc::Claims& claims,
+                                            std::string_view body, AccessEntry& entry) {
+  const bool scoped = claims.namespace_name != rpc::kAllNamespaces;
+  auto json = rpc::parse_json(body);
+  if (!json) {
+    const char* text =
+        scoped ? "Invalid JSON-RPC request: " : "Failed to parse the request body as JSON: ";
+    return Response{
+        .reply = rpc::failure_reply(rpc::Failure::kMalformedJson, text + json.error().message()),
+        .fields = {}};
+  }
+  describe(entry, *json);
+  if (auto refused = check_scope(claims, *json)) {
+    return Response{.reply = *std::move(refused), .fields = {}};
+  }
+  auto request = rpc::decode_request(*std::move(json));
+  if (!request) {
+    return Response{.reply = std::move(request).error(), .fields = {}};
+  }
+  const auto method = find_method(request->method);
+  if (!method) {
+    return Response{.reply = rpc::error_reply(404, rpc::kMethodNotFound,
+                                              "Method not found: " + request->method, request->id),
+                    .fields = {}};
+  }
+  const bool wants_message =
+      route == Route::kRpcAlias && (*method == Method::kStart || *method == Method::kStop);
+  return RpcCall{.method = *method,
+                 .request = *std::move(request),
+                 .message = wants_message ? rpc::Message::kCopyOfResult : rpc::Message::kAbsent};
+}
+
+}  // namespace msb::server

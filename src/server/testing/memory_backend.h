@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A backend of names alone: starts and stops in memory, and runs echo what they are given.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "server/backend.h"
+
+namespace msb::server::testing {
+
+class MemoryBackend final : public Backend {
+ public:
+  Result<> check_sandbox_name(std::string_view name) const override {
+    return name.empty() ? fail(ErrorCode::kInvalidArgument, "Sandbox name cannot be empty")
+                        : Result<>();
+  }
+  Result<> check_namespace(std::string_view) const override { return {}; }
+  Result<> start(const SandboxName& name, const rpc::StartConfig*, const PullSink&,
+                 std::stop_token) override {
+    const std::lock_guard lock(mutex_);
+    running_[{name.namespace_name, name.sandbox}] = true;
+    return {};
+  }
+  Result<> stop(const SandboxName& name) override {
+    const std::lock_guard lock(mutex_);
+    running_[{name.namespace_name, name.sandbox}] = false;
+    return {};
+  }
+  Result<> remove(const SandboxName& name) override {
+    const std::lock_guard lock(mutex_);
+    running_.erase({name.namespace_name, name.sandbox});
+    return {};
+  }
+  Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
+                           const OutputSink& sink, std::stop_token) override {
+    if (!is_running(name)) {
+      return fail(ErrorCode::kSandboxNotStarted, "sandbox '" + name.sandbox + "' is not running");
+    }
+    sink(rpc::Stream::kStdout, params.code);
+    return CodeEnd{};
+  }
+  Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
+                                 const OutputSink& sink, std::stop_token) override {
+    if (!is_running(name)) {
+      return fail(ErrorCode::kSandboxNotStarted, "sandbox '" + name.sandbox + "' is not running");
+    }
+    sink(rpc::Stream::kStderr, params.command);
+    return CommandEnd{};
+  }
+  Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) override {
+    std::vector<rpc::SandboxMetrics> all;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, is_running] : running_) {
+      if (namespace_name == "*" || namespace_name == name.first) {
+        rpc::SandboxMetrics one;
+        one.namespace_name = name.first;
+        one.name = name.second;
+        one.is_running = is_running;
+        all.push_back(std::move(one));
+      }
+    }
+    return all;
+  }
+  Result<std::string> log(const SandboxName&, std::size_t) override { return std::string(); }
+
+ private:
+  bool is_running(const SandboxName& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = running_.find({name.namespace_name, name.sandbox});
+    return found != running_.end() && found->second;
+  }
+
+  std::mutex mutex_;  // guards what follows
+  std::map<std::pair<std::string, std::string>, bool> running_;
+};
+
+}  // namespace msb::server::testing
