@@ -37,7 +37,7 @@ Result<base::UniqueFd> claim_engine_group(const std::string& folder) {
   return group;
 }
 
-Result<> sweep_folder(const std::string& folder) {
+void sweep_folder(const std::string& folder) {
   std::error_code error;
   for (const fs::directory_entry& engine : fs::directory_iterator(folder, error)) {
     const std::string name = engine.path().filename().string();
@@ -48,14 +48,33 @@ Result<> sweep_folder(const std::string& folder) {
     if (!group || ::flock(group->get(), LOCK_EX | LOCK_NB) < 0) {
       continue;
     }
+    // What is another user's, or holds a process after all, refuses to go, and stays.
     for (const fs::directory_entry& sandbox : fs::directory_iterator(engine.path(), error)) {
       if (sandbox.is_directory(error)) {
-        [[maybe_unused]] const bool gone = TRY(remove_group(sandbox.path().string()));
+        [[maybe_unused]] const auto removed = remove_group(sandbox.path().string());
       }
     }
-    [[maybe_unused]] const bool gone = TRY(remove_group(engine.path().string()));
+    [[maybe_unused]] const auto removed = remove_group(engine.path().string());
   }
-  return {};
+}
+
+void sweep_around(const Place& place) {
+  for (std::string above = place.folder; above.size() > place.mount_point.size();
+       above.erase(above.rfind('/'))) {
+    sweep_folder(above);
+  }
+  sweep_folder(place.mount_point);
+  if (place.folder == place.mount_point) {
+    return;
+  }
+  std::error_code error;
+  const fs::path parent = fs::path(place.folder).parent_path();
+  for (const fs::directory_entry& sibling : fs::directory_iterator(parent, error)) {
+    if (sibling.is_directory(error) &&
+        !sibling.path().filename().string().starts_with(kEnginePrefix)) {
+      sweep_folder(sibling.path().string());
+    }
+  }
 }
 
 }  // namespace msb::isolation::cgroup

@@ -47,8 +47,8 @@ class Backend {
   virtual Result<bool> remove(const std::string& id) = 0;
   // Removes the engine's own group; for the end of the warden.
   virtual void remove_engine() = 0;
-  // Removes what dead wardens left beside our engine's group.
-  virtual Result<> sweep() = 0;
+  // Removes what dead wardens left.
+  virtual void sweep() = 0;
 
   // The limits the host cannot enforce: "memory limit not enforced: ...".
   const std::vector<std::string>& weaknesses() const { return weaknesses_; }
@@ -75,6 +75,10 @@ Result<base::UniqueFd> claim_engine_group(const std::string& folder);
 
 // Removes the groups named msb-* directly beneath `folder` that nobody has locked, with those in
 // them. A group that still holds a process stays.
-Result<> sweep_folder(const std::string& folder);
+void sweep_folder(const std::string& folder);
+
+// The same where wardens of this host are likely to have made their groups: at and above `place`,
+// and in its siblings, the sessions and services beside ours.
+void sweep_around(const Place& place);
 
 }  // namespace msb::isolation::cgroup

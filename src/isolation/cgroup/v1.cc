@@ -26,7 +26,7 @@ V1Backend::V1Backend(const Hierarchies& hierarchies, const std::string& engine_i
       const std::string engine_folder =
           found->second.folder + "/" + std::string(kEnginePrefix) + engine_id;
       if (const auto claimed = claim(engine_folder)) {
-        parents_.insert(found->second.folder);
+        parents_.emplace(found->second.folder, found->second);
         engine_folders_.emplace(controller, engine_folder);
         continue;
       } else {
@@ -163,11 +163,10 @@ void V1Backend::remove_engine() {
   }
 }
 
-Result<> V1Backend::sweep() {
-  for (const std::string& parent : parents_) {
-    TRY(sweep_folder(parent));
+void V1Backend::sweep() {
+  for (const auto& [folder, place] : parents_) {
+    sweep_around(place);
   }
-  return {};
 }
 
 }  // namespace msb::isolation::cgroup

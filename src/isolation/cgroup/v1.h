@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 
 #include "isolation/cgroup/backend.h"
@@ -23,7 +22,7 @@ class V1Backend final : public Backend {
   bool ran_out_of_memory(const std::string& id) override;
   Result<bool> remove(const std::string& id) override;
   void remove_engine() override;
-  Result<> sweep() override;
+  void sweep() override;
   bool v2() const override { return false; }
 
  private:
@@ -35,7 +34,7 @@ class V1Backend final : public Backend {
 
   std::map<std::string, std::string, std::less<>> engine_folders_;  // by controller
   std::map<std::string, base::UniqueFd> claims_;  // by engine folder, each hierarchy once
-  std::set<std::string> parents_;
+  std::map<std::string, Place> parents_;          // by folder, each hierarchy once
   bool counts_swap_ = false;
 };
 

@@ -83,7 +83,8 @@ bool retreat_to_leaf(const std::string& folder, const std::string& leaf, pid_t e
 
 }  // namespace
 
-V2Backend::V2Backend(const Place& place, const std::string& engine_id, pid_t engine_pid) {
+V2Backend::V2Backend(const Place& place, const std::string& engine_id, pid_t engine_pid)
+    : place_(place) {
   const std::string name = "/" + std::string(kEnginePrefix) + engine_id;
   std::set<std::string> best;
   const auto consider = [&](const std::string& folder) {
@@ -219,8 +220,8 @@ void V2Backend::remove_engine() {
   }
 }
 
-Result<> V2Backend::sweep() {
-  return parent_.empty() ? Result<>() : sweep_folder(parent_);
+void V2Backend::sweep() {
+  sweep_around(place_);
 }
 
 }  // namespace msb::isolation::cgroup

@@ -20,7 +20,7 @@ class V2Backend final : public Backend {
   bool ran_out_of_memory(const std::string& id) override;
   Result<bool> remove(const std::string& id) override;
   void remove_engine() override;
-  Result<> sweep() override;
+  void sweep() override;
   bool v2() const override { return true; }
 
   // The group beneath which the engine's own is made; empty when no group will do.
@@ -33,6 +33,7 @@ class V2Backend final : public Backend {
   Result<> make_engine();
   std::string folder(const std::string& id) const { return engine_folder_ + "/" + id; }
 
+  Place place_;
   std::string parent_;
   std::string engine_folder_;
   base::UniqueFd claim_;

@@ -112,10 +112,22 @@ TEST_F(V2Test, SweepsGroupsThatNobodyHolds) {
   fs::create_directories(root() + "/unrelated");
   const auto held = claim_engine_group(root() + "/msb-bbbbbbbbbbbbbbbb");
   ASSERT_TRUE(held.has_value());
-  ASSERT_TRUE(sweep_folder(root()).has_value());
+  sweep_folder(root());
   EXPECT_FALSE(fs::exists(root() + "/msb-aaaaaaaaaaaaaaaa"));
   EXPECT_TRUE(fs::exists(root() + "/msb-bbbbbbbbbbbbbbbb"));
   EXPECT_TRUE(fs::exists(root() + "/unrelated"));
+}
+
+TEST_F(V2Test, SweepsAroundItsOwnPlace) {
+  for (const char* folder : {"/", "/slice/", "/slice/ours/", "/slice/theirs/"}) {
+    fs::create_directories(root() + folder + "msb-aaaaaaaaaaaaaaaa");
+  }
+  fs::create_directories(root() + "/slice/theirs/kept");
+  sweep_around({root(), root() + "/slice/ours"});
+  for (const char* folder : {"/", "/slice/", "/slice/ours/", "/slice/theirs/"}) {
+    EXPECT_FALSE(fs::exists(root() + folder + "msb-aaaaaaaaaaaaaaaa")) << folder;
+  }
+  EXPECT_TRUE(fs::exists(root() + "/slice/theirs/kept"));
 }
 
 TEST(CpuQuota, CountsInFractionsOfAPeriod) {
