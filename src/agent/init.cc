@@ -54,6 +54,8 @@ int run(base::UniqueFd stream) {
   if (is_init()) {
     // A guest without privilege over the agent's namespace cannot trace it or read its memory.
     ::prctl(PR_SET_DUMPABLE, 0);
+    // Executed from a memfd, it would be listed as "memfd:msb-agent".
+    ::prctl(PR_SET_NAME, "msb-agent");
   } else {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   }
