@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <system_error>
 
 namespace msb::engine {
 namespace {
@@ -25,6 +26,13 @@ Error error_from_agent(const wire::Failed& failed) {
   std::ranges::replace_if(text, [](char c) { return c < ' ' || c == 0x7f; }, '?');
   const int errno_value =
       failed.sys_errno > 0 && failed.sys_errno <= kMaxErrno ? failed.sys_errno : 0;
+  if (errno_value != 0) {
+    // The agent's text ends with the description that Error appends.
+    const std::string description = ": " + std::generic_category().message(errno_value);
+    if (text.ends_with(description)) {
+      text.erase(text.size() - description.size());
+    }
+  }
   return Error(known ? failed.code : ErrorCode::kIo, std::move(text), errno_value);
 }
 

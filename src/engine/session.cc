@@ -83,10 +83,11 @@ Result<> Session::greet(const std::string& instance_id, const Greeting& greeting
 }
 
 void Session::close(Error reason) {
+  // First, so that whoever the turnstiles send away finds the reason.
+  link_->close(std::move(reason));
   for (Turnstile& turns : turns_) {
     turns.close();
   }
-  link_->close(std::move(reason));
 }
 
 Error Session::why_gone(const Error& reason) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <future>
 #include <string>
 
@@ -271,6 +272,20 @@ TEST_F(SessionTest, ACommandThatCannotStartSaysWhy) {
   ASSERT_FALSE(result.end);
   EXPECT_TRUE(result.end.error().is(ErrorCode::kNotFound));
   EXPECT_EQ(result.end.error().message(), "nonesuch?[2J: not found");
+}
+
+TEST_F(SessionTest, TheReasonOfASystemCallIsSaidOnce) {
+  CommandRequest request;
+  request.argv = {"x"};
+  auto run = run_command(request);
+  const auto exec = agent_.receive(FrameType::kExec);
+  agent_.send(exec->stream, wire::Failed{.code = ErrorCode::kNotFound,
+                                         .sys_errno = ENOENT,
+                                         .text = "x: No such file or directory"});
+  const CommandResult result = run.get();
+  ASSERT_FALSE(result.end);
+  EXPECT_EQ(result.end.error().message(), "x: No such file or directory");
+  EXPECT_EQ(result.end.error().sys_errno(), ENOENT);
 }
 
 TEST_F(SessionTest, RunsEndWithTheCauseWhenTheSandboxDies) {
