@@ -32,7 +32,8 @@ struct SandboxInfo {
 };
 
 // Owns the warden process and, through it, every sandbox started in it. When the last owner lets go
-// of it (or the process dies in any way) all of them end. Thread-safe.
+// of it (or the process dies in any way) all of them end. Thread-safe. After fork() the sandboxes
+// stay the parent's: the child must not use its objects, but may make an engine of its own.
 class MSB_EXPORT Engine {
  public:
   // kNotFound (a program of ours is missing), kUnsupported (this host cannot isolate; `msb

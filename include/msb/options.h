@@ -25,8 +25,9 @@ struct ImageProgress;  // msb/image.h
 // error names the field, the value and the rule (kInvalidArgument).
 struct StartConfig {
   // OCI reference ("microsandbox/python", "ghcr.io/org/name:tag", "name@sha256:..."). Empty: the
-  // sandbox's stored definition, else the language's own image. A local image of that name is
-  // used before a registry is asked.
+  // image of the sandbox's stored definition, else the language's own; a config without any field
+  // set means the stored definition as it is. A local image of that name is used before a registry
+  // is asked.
   std::string image;
   // MiB, 16 .. 1048576. Swap included; page cache is given back under pressure.
   std::int64_t memory = 512;

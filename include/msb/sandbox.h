@@ -147,6 +147,8 @@ class MSB_EXPORT Sandbox {
   // Errors, all within kFailedToStartSandbox: kSandboxAlreadyStarted, kInvalidArgument (bad field),
   // kNotFound (image, volume, dependency), kConflict (name in use by another program, port taken),
   // kUnsupported, kUnavailable (registry), kCancelled, ... After an error nothing was created.
+  // A name that runs already in the same engine is joined: a success that changes nothing, and
+  // then it is not this object's end that stops the sandbox.
   Result<> start(const StartConfig& config = {}, const StartOptions& options = {});
   // Returns when no process of the sandbox is left; start() right after it works. Files stay.
   // Errors, within kFailedToStopSandbox: kSandboxNotStarted.

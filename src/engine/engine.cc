@@ -105,17 +105,18 @@ class Engine::Impl {
             .janitor = janitor_};
   }
 
+  // In order of dependence: what ends last is first. The warden's end is reported to exits_, and
+  // what comes of it is the janitor's, whose tasks end in registry_.
   const std::string home_;
   const EngineFolder folder_;
   const std::unique_ptr<IoLoop> loop_;
   const std::shared_ptr<image::Store> store_;
   ExitBoard exits_;
-  WardenKeeper wardens_;
   Registry registry_;
   std::mutex definitions_mutex_;  // guards the opening of:
   std::unique_ptr<Definitions> definitions_;
-  // Last, so that it ends first: its tasks use the rest.
   Janitor janitor_;
+  WardenKeeper wardens_;
 };
 
 Engine::Impl::~Impl() {

@@ -106,8 +106,10 @@ Result<> Sandbox::stop() {
 }
 
 void Sandbox::bury() {
-  (void)parts_.exit_report->wait_for(kObituaryTimeout);
   const auto lost = parts_.session->link().lost();
+  if (!lost || !lost->is(ErrorCode::kCorrupt)) {  // such an agent was cut off, and lives
+    (void)parts_.exit_report->wait_for(kObituaryTimeout);
+  }
   (void)end(lost ? *lost : Error(ErrorCode::kUnavailable, "the sandbox has ended"));
 }
 
