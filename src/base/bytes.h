@@ -103,7 +103,9 @@ class ByteReader {
   }
 
   // Everything that is left, without a copy; valid as long as the input is.
-  std::span<const std::byte> tail() { return failed_ ? std::span<const std::byte>() : std::exchange(bytes_, {}); }
+  std::span<const std::byte> tail() {
+    return failed_ ? std::span<const std::byte>() : std::exchange(bytes_, {});
+  }
 
   // For checks of the decoder's own (an enum out of range).
   void reject() { failed_ = true; }

@@ -90,8 +90,8 @@ struct Prepared {
   }
   // What is not on the list is closed by the exec: marked, not closed, so the error pipe lives.
   for (int low = 3; low <= highest; ++low) {
-    const bool listed = std::ranges::any_of(*prepared.fds,
-                                            [low](const auto& entry) { return entry.second == low; });
+    const bool listed = std::ranges::any_of(
+        *prepared.fds, [low](const auto& entry) { return entry.second == low; });
     if (!listed) {
       ::fcntl(low, F_SETFD, FD_CLOEXEC);
     }
@@ -159,8 +159,8 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
   }
   error_pipe.write_end.reset();
   int exec_errno = 0;
-  const auto reported = sys::read(error_pipe.read_end.get(),
-                                  std::as_writable_bytes(std::span(&exec_errno, 1)));
+  const auto reported =
+      sys::read(error_pipe.read_end.get(), std::as_writable_bytes(std::span(&exec_errno, 1)));
   if (reported && *reported == sizeof exec_errno) {
     ::waitpid(pid, nullptr, 0);
     return std::unexpected(sys::error_of(exec_errno, "execve", spec.path));
@@ -189,7 +189,9 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   return *this;
 }
 
-ChildProcess::~ChildProcess() { end(); }
+ChildProcess::~ChildProcess() {
+  end();
+}
 
 void ChildProcess::end() noexcept {
   if (pid_ > 0 && !status_) {

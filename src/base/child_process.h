@@ -18,21 +18,21 @@
 namespace msb::base {
 
 struct ChildSpec {
-  std::string path;                           // absolute; no PATH lookup
-  std::vector<std::string> argv;              // argv[0] included
+  std::string path;                             // absolute; no PATH lookup
+  std::vector<std::string> argv;                // argv[0] included
   std::optional<std::vector<std::string>> env;  // KEY=VALUE; nullopt: the parent's own
   // (descriptor here, number in the child). 0, 1, 2 that are not named are /dev/null; every other
   // descriptor is closed.
   std::vector<std::pair<int, int>> fds;
-  bool new_session = false;                   // setsid(): signals of the terminal do not reach it
+  bool new_session = false;  // setsid(): signals of the terminal do not reach it
 };
 
 // How a child ended.
 struct ExitStatus {
   bool signaled = false;
-  int code = 0;                               // exit status or signal number
+  int code = 0;  // exit status or signal number
   bool success() const { return !signaled && code == 0; }
-  std::string text() const;                   // "exit status 3", "signal 9 (Killed)"
+  std::string text() const;  // "exit status 3", "signal 9 (Killed)"
 };
 
 // Owns the process through a pidfd. The destructor kills (SIGKILL) and reaps what still runs.

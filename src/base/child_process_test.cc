@@ -43,8 +43,7 @@ TEST(ChildProcess, NamesTheProgramThatCannotBeExecuted) {
   const auto child = ChildProcess::spawn(spec);
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().code(), ErrorCode::kNotFound);
-  EXPECT_EQ(child.error().message(),
-            "execve(/nonexistent/program): No such file or directory");
+  EXPECT_EQ(child.error().message(), "execve(/nonexistent/program): No such file or directory");
 }
 
 TEST(ChildProcess, GetsTheListedDescriptorsAndNoOthers) {

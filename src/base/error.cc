@@ -66,9 +66,13 @@ const CodeRow& row_of(ErrorCode code) noexcept {
 
 }  // namespace
 
-std::string_view to_string(ErrorCode code) noexcept { return row_of(code).text; }
+std::string_view to_string(ErrorCode code) noexcept {
+  return row_of(code).text;
+}
 
-int exit_status(ErrorCode code) noexcept { return row_of(code).exit_status; }
+int exit_status(ErrorCode code) noexcept {
+  return row_of(code).exit_status;
+}
 
 Error::Error(ErrorCode code, std::string text, int sys_errno) : sys_errno_(sys_errno) {
   if (text.empty()) {
@@ -91,7 +95,9 @@ Error Error::wrap(std::string text) && {
   return std::move(*this);
 }
 
-Error Error::wrap(std::string text) const& { return Error(*this).wrap(std::move(text)); }
+Error Error::wrap(std::string text) const& {
+  return Error(*this).wrap(std::move(text));
+}
 
 Error Error::wrap(ErrorCode code, std::string text) && {
   layers_.insert(layers_.begin(),

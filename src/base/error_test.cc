@@ -10,14 +10,17 @@
 namespace msb {
 namespace {
 
-Result<int> innermost() { return fail(ErrorCode::kPermissionDenied, "open(/x)", EACCES); }
+Result<int> innermost() {
+  return fail(ErrorCode::kPermissionDenied, "open(/x)", EACCES);
+}
 
-Result<int> middle() { return TRY_WRAP(innermost(), "read settings") + 1; }
+Result<int> middle() {
+  return TRY_WRAP(innermost(), "read settings") + 1;
+}
 
 TEST(Error, TellsTheStoryOutermostFirst) {
   const Error error = middle().error().wrap(ErrorCode::kFailedToStartSandbox);
-  EXPECT_EQ(error.message(),
-            "failed to start sandbox: read settings: open(/x): Permission denied");
+  EXPECT_EQ(error.message(), "failed to start sandbox: read settings: open(/x): Permission denied");
 }
 
 TEST(Error, FindsSentinelsInEveryLayer) {

@@ -42,7 +42,9 @@ Result<> write_all(int fd, std::span<const std::byte> bytes) {
   return {};
 }
 
-Result<> write_all(int fd, std::string_view text) { return write_all(fd, bytes_of(text)); }
+Result<> write_all(int fd, std::string_view text) {
+  return write_all(fd, bytes_of(text));
+}
 
 Result<> write_file_atomic(const std::string& path, std::string_view content, unsigned mode) {
   std::string temporary = path + ".XXXXXX";
@@ -87,7 +89,7 @@ Result<> make_folders(const std::string& path, unsigned mode) {
     if (::mkdir(prefix.c_str(), mode) < 0 && errno != EEXIST) {
       // A read-only or foreign parent that exists is no obstacle.
       const int reason = errno;
-      struct stat status {};
+      struct stat status{};
       if (::stat(prefix.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
         return std::unexpected(sys::error_of(reason, "mkdir", prefix));
       }

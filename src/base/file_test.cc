@@ -16,7 +16,7 @@ TEST(File, ReplacesContentInOneStep) {
   ASSERT_TRUE(write_file_atomic(path, "one", 0600));
   ASSERT_TRUE(write_file_atomic(path, "two", 0600));
   EXPECT_EQ(read_file(path, 100).value(), "two");
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600U);
   // Nothing is left beside it.

@@ -102,9 +102,8 @@ Result<UniqueFd> openat2(int dir_fd, const std::string& path, int flags, std::ui
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
   how.resolve = resolve;
-  return owned(static_cast<int>(retry([&] {
-                 return ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how);
-               })),
+  return owned(static_cast<int>(retry(
+                   [&] { return ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how); })),
                "openat2", path);
 }
 
@@ -117,8 +116,7 @@ Result<std::size_t> write(int fd, std::span<const std::byte> buffer) {
 }
 
 Result<std::size_t> pread(int fd, std::span<std::byte> buffer, off_t offset) {
-  return counted(retry([&] { return ::pread(fd, buffer.data(), buffer.size(), offset); }),
-                 "pread");
+  return counted(retry([&] { return ::pread(fd, buffer.data(), buffer.size(), offset); }), "pread");
 }
 
 Result<> mkdir(const std::string& path, mode_t mode) {
@@ -129,7 +127,9 @@ Result<> mkdirat(int dir_fd, const std::string& path, mode_t mode) {
   return done(::mkdirat(dir_fd, path.c_str(), mode), "mkdirat", path);
 }
 
-Result<> unlink(const std::string& path) { return done(::unlink(path.c_str()), "unlink", path); }
+Result<> unlink(const std::string& path) {
+  return done(::unlink(path.c_str()), "unlink", path);
+}
 
 Result<> rename(const std::string& from, const std::string& to) {
   return done(::rename(from.c_str(), to.c_str()), "rename", from + ", " + to);
@@ -143,27 +143,37 @@ Result<> ftruncate(int fd, off_t size_bytes) {
   return done(retry([&] { return ::ftruncate(fd, size_bytes); }), "ftruncate");
 }
 
-Result<> fchmod(int fd, mode_t mode) { return done(::fchmod(fd, mode), "fchmod"); }
+Result<> fchmod(int fd, mode_t mode) {
+  return done(::fchmod(fd, mode), "fchmod");
+}
 
-Result<> fchown(int fd, uid_t uid, gid_t gid) { return done(::fchown(fd, uid, gid), "fchown"); }
+Result<> fchown(int fd, uid_t uid, gid_t gid) {
+  return done(::fchown(fd, uid, gid), "fchown");
+}
 
 Result<struct stat> fstat(int fd) {
-  struct stat status {};
+  struct stat status{};
   TRY(done(::fstat(fd, &status), "fstat"));
   return status;
 }
 
 Result<struct stat> stat(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   TRY(done(::stat(path.c_str(), &status), "stat", path));
   return status;
 }
 
-Result<> fsync(int fd) { return done(::fsync(fd), "fsync"); }
+Result<> fsync(int fd) {
+  return done(::fsync(fd), "fsync");
+}
 
-Result<UniqueFd> dup(int fd) { return owned(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl(F_DUPFD)"); }
+Result<UniqueFd> dup(int fd) {
+  return owned(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "fcntl(F_DUPFD)");
+}
 
-Result<> keep_on_exec(int fd) { return done(::fcntl(fd, F_SETFD, 0), "fcntl(F_SETFD)"); }
+Result<> keep_on_exec(int fd) {
+  return done(::fcntl(fd, F_SETFD, 0), "fcntl(F_SETFD)");
+}
 
 Result<> set_nonblocking(int fd, bool nonblocking) {
   const int flags = ::fcntl(fd, F_GETFL);

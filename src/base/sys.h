@@ -35,8 +35,8 @@ Result<UniqueFd> openat(int dir_fd, const std::string& path, int flags, mode_t m
 // `resolve` is a set of RESOLVE_* bits (linux/openat2.h); for every path foreign hands influence.
 Result<UniqueFd> openat2(int dir_fd, const std::string& path, int flags, std::uint64_t resolve,
                          mode_t mode = 0);
-Result<std::size_t> read(int fd, std::span<std::byte> buffer);           // 0 = end of file
-Result<std::size_t> write(int fd, std::span<const std::byte> buffer);    // may be short
+Result<std::size_t> read(int fd, std::span<std::byte> buffer);         // 0 = end of file
+Result<std::size_t> write(int fd, std::span<const std::byte> buffer);  // may be short
 Result<std::size_t> pread(int fd, std::span<std::byte> buffer, off_t offset);
 Result<> mkdir(const std::string& path, mode_t mode);
 Result<> mkdirat(int dir_fd, const std::string& path, mode_t mode);

@@ -9,23 +9,23 @@
 
 #include "msb/result.h"
 
-#define TRY(expression)                                                  \
-  (__extension__({                                                       \
-    auto msb_try_result = (expression);                                  \
-    if (!msb_try_result) {                                               \
-      return ::std::unexpected(::std::move(msb_try_result).error());     \
-    }                                                                    \
-    *::std::move(msb_try_result);                                        \
+#define TRY(expression)                                              \
+  (__extension__({                                                   \
+    auto msb_try_result = (expression);                              \
+    if (!msb_try_result) {                                           \
+      return ::std::unexpected(::std::move(msb_try_result).error()); \
+    }                                                                \
+    *::std::move(msb_try_result);                                    \
   }))
 
 // TRY_WRAP(expr, "doing x"): the same, with an outer layer that says what was being done.
-#define TRY_WRAP(expression, text)                                                  \
-  (__extension__({                                                                  \
-    auto msb_try_result = (expression);                                             \
-    if (!msb_try_result) {                                                          \
-      return ::std::unexpected(::std::move(msb_try_result).error().wrap(text));     \
-    }                                                                               \
-    *::std::move(msb_try_result);                                                   \
+#define TRY_WRAP(expression, text)                                              \
+  (__extension__({                                                              \
+    auto msb_try_result = (expression);                                         \
+    if (!msb_try_result) {                                                      \
+      return ::std::unexpected(::std::move(msb_try_result).error().wrap(text)); \
+    }                                                                           \
+    *::std::move(msb_try_result);                                               \
   }))
 
 namespace msb {

@@ -37,29 +37,29 @@ enum class FrameType : std::uint16_t {
   kWriteFile = 3,
   kExec = 4,
   kRepl = 5,
-  kReplCode = 6,     // code of a kRepl larger than one frame, in pieces, then kEnd
+  kReplCode = 6,  // code of a kRepl larger than one frame, in pieces, then kEnd
   kSignal = 7,
   kResize = 8,
   kCancel = 9,
   kConnect = 10,
   kWarmRepl = 11,
   // both ways
-  kData = 20,        // stdin of an exec, or bytes of a connection; counted against credit
-  kEnd = 21,         // no more kData in this direction
+  kData = 20,  // stdin of an exec, or bytes of a connection; counted against credit
+  kEnd = 21,   // no more kData in this direction
   kCredit = 22,
   kPing = 23,
   kPong = 24,
   // agent -> host
   kHelloReply = 40,
-  kDone = 41,        // a request without other result succeeded; closes the stream
-  kFailed = 42,      // a request failed; closes the stream
-  kStdout = 43,      // counted against credit
-  kStderr = 44,      // counted against credit
-  kStarted = 45,     // the process of an exec runs
-  kExited = 46,      // after all output; closes the stream
-  kReplDone = 47,    // after all output; closes the stream
+  kDone = 41,      // a request without other result succeeded; closes the stream
+  kFailed = 42,    // a request failed; closes the stream
+  kStdout = 43,    // counted against credit
+  kStderr = 44,    // counted against credit
+  kStarted = 45,   // the process of an exec runs
+  kExited = 46,    // after all output; closes the stream
+  kReplDone = 47,  // after all output; closes the stream
   kConnected = 48,
-  kOutputCut = 49,   // output of this stream was dropped by the agent (count in payload)
+  kOutputCut = 49,  // output of this stream was dropped by the agent (count in payload)
 };
 
 struct Frame {

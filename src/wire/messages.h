@@ -56,10 +56,10 @@ struct Configure {
 // host -> agent. Creates or replaces a regular file, with its parents; answered by kDone/kFailed.
 struct WriteFile {
   static constexpr FrameType kType = FrameType::kWriteFile;
-  std::string path;          // absolute, inside the sandbox
+  std::string path;  // absolute, inside the sandbox
   std::uint32_t mode = 0644;
-  std::string owner;         // as Configure::user; empty: root
-  std::string content;       // up to what fits one frame
+  std::string owner;    // as Configure::user; empty: root
+  std::string content;  // up to what fits one frame
   std::vector<std::byte> encode() const;
   static Result<WriteFile> decode(std::span<const std::byte> payload);
 };
@@ -68,8 +68,8 @@ struct WriteFile {
 struct Exec {
   static constexpr FrameType kType = FrameType::kExec;
   enum Flags : std::uint32_t {
-    kTerminal = 1,   // a PTY is stdin, stdout and stderr; output arrives as kStdout
-    kStdin = 2,      // stdin is fed by kData and ended by kEnd; else it is /dev/null
+    kTerminal = 1,  // a PTY is stdin, stdout and stderr; output arrives as kStdout
+    kStdin = 2,     // stdin is fed by kData and ended by kEnd; else it is /dev/null
   };
   std::vector<std::string> argv;  // not empty; argv[0] is looked up on PATH unless it has a '/'
   std::vector<std::string> env;   // added to Configure::env
@@ -78,7 +78,7 @@ struct Exec {
   std::uint32_t flags = 0;
   std::uint16_t rows = 24;
   std::uint16_t columns = 80;
-  std::uint64_t timeout_ms = 0;   // 0: none
+  std::uint64_t timeout_ms = 0;  // 0: none
   std::vector<std::byte> encode() const;
   static Result<Exec> decode(std::span<const std::byte> payload);
 };
@@ -167,15 +167,15 @@ struct ReplDone {
   static constexpr FrameType kType = FrameType::kReplDone;
   enum class Status : std::uint8_t {
     kSuccess = 0,
-    kException = 1,    // an uncaught exception; the state is kept
-    kExit = 2,         // the code asked the interpreter to exit; the state is gone
+    kException = 1,  // an uncaught exception; the state is kept
+    kExit = 2,       // the code asked the interpreter to exit; the state is gone
     kTimeout = 3,
     kCancelled = 4,
-    kDied = 5,         // the interpreter was killed or crashed; the state is gone
+    kDied = 5,  // the interpreter was killed or crashed; the state is gone
   };
   Status status = Status::kSuccess;
-  std::int32_t code = 0;     // exit status (kExit), or signal number / -exit status (kDied)
-  bool state_lost = false;   // the next run meets a new interpreter
+  std::int32_t code = 0;    // exit status (kExit), or signal number / -exit status (kDied)
+  bool state_lost = false;  // the next run meets a new interpreter
   std::vector<std::byte> encode() const;
   static Result<ReplDone> decode(std::span<const std::byte> payload);
 };

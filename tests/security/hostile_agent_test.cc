@@ -95,7 +95,8 @@ TEST_P(DuringARun, FailsTheRunAndTheSandboxStops) {
     EXPECT_TRUE(sandbox.stop());
   }
   EXPECT_TRUE(other.code().run("1"));
-  EXPECT_LT(peak_memory_kib() - before, 64 * 1024);
+  // The output that a run collects (kMaxCollectedOutputBytes), and as much again for its growth.
+  EXPECT_LT(peak_memory_kib() - before, 2 * 64 * 1024);
   EXPECT_TRUE(other.stop());
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the jail promises about its guest, each tried from inside by Python code: once as the image's
-// user and once as root. An attempt prints what came of it; a test compares that with the promise.
+// What the jail promises about its guest, each tried from inside by Python code: once as the
+// image's user and once as root. An attempt prints what came of it; a test compares that with the
+// promise.
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -73,9 +74,10 @@ TEST_P(JailPromises, ItsIdsAreNoIdsOfTheHost) {
   if (::geteuid() != 0) {
     GTEST_SKIP() << "only root has id ranges to give";
   }
-  EXPECT_EQ(run("m = [list(map(int, l.split())) for l in open('/proc/self/uid_map')]\n"
-                "print(all(outside >= 0x70000000 for _, outside, _ in m), sum(n for _, _, n in m))"),
-            "True 65536");
+  EXPECT_EQ(
+      run("m = [list(map(int, l.split())) for l in open('/proc/self/uid_map')]\n"
+          "print(all(outside >= 0x70000000 for _, outside, _ in m), sum(n for _, _, n in m))"),
+      "True 65536");
 }
 
 TEST_P(JailPromises, SeesOnlyItsOwnProcesses) {
@@ -151,9 +153,10 @@ TEST_P(JailPromises, ReadsNoKernelSecrets) {
 
 TEST_P(JailPromises, MakesNoDeviceNodes) {
   // EACCES is Landlock's answer, EPERM that of the missing capability.
-  EXPECT_EQ(run("print({attempt(os.mknod, '/tmp/sda', 0o60666, os.makedev(8, 0)), "
-                "attempt(os.mknod, '/tmp/mem', 0o20666, os.makedev(1, 1))} <= {'EACCES', 'EPERM'})"),
-            "True");
+  EXPECT_EQ(
+      run("print({attempt(os.mknod, '/tmp/sda', 0o60666, os.makedev(8, 0)), "
+          "attempt(os.mknod, '/tmp/mem', 0o20666, os.makedev(1, 1))} <= {'EACCES', 'EPERM'})"),
+      "True");
   EXPECT_EQ(run("print(sorted(os.listdir('/dev')))"),
             "['fd', 'full', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', "
             "'tty', 'urandom', 'zero']");
@@ -193,9 +196,10 @@ TEST_P(JailPromises, TypesNothingIntoTerminals) {
 
 TEST_P(JailPromises, MakesNoPairOfExoticSockets) {
   // AF_TIPC, AF_VSOCK, AF_SMC: a pair is made by the family's own code, like a socket.
-  EXPECT_EQ(run("pair = (ctypes.c_int * 2)()\n"
-                "print(*[call(53, f, t, 0, pair) for f, t in ((30, 5), (40, 1), (43, 1), (1, 1))])"),
-            "EAFNOSUPPORT EAFNOSUPPORT EAFNOSUPPORT worked");
+  EXPECT_EQ(
+      run("pair = (ctypes.c_int * 2)()\n"
+          "print(*[call(53, f, t, 0, pair) for f, t in ((30, 5), (40, 1), (43, 1), (1, 1))])"),
+      "EAFNOSUPPORT EAFNOSUPPORT EAFNOSUPPORT worked");
 }
 
 TEST_P(JailPromises, TakesNoneOfTheHostsAsynchronousRequests) {
@@ -232,7 +236,8 @@ TEST_P(JailVolumes, GetNoFileThatRunsAsItsOwner) {
       "os.close(os.open('/shared/plain', make, 0o755))\n"
       "how = struct.pack('QQQ', make, 0o4755, 0)\n"
       "for bits in (0o4755, 0o2755):\n"
-      "    print(attempt(os.chmod, '/shared/plain', bits), call(452, -100, b'/shared/plain', bits, 0),\n"
+      "    print(attempt(os.chmod, '/shared/plain', bits), call(452, -100, b'/shared/plain', bits, "
+      "0),\n"
       "          attempt(os.open, '/shared/made', make, bits),\n"
       "          attempt(os.open, '/shared', os.O_TMPFILE | os.O_WRONLY, bits),\n"
       "          attempt(os.mknod, '/shared/node', 0o100000 | bits),\n"
@@ -275,9 +280,10 @@ TEST(JailNeighbours, DoNotMeet) {
   PythonSandbox second;
   ASSERT_TRUE(first.start());
   ASSERT_TRUE(second.start());
-  ASSERT_TRUE(first.code().run("open('/tmp/secret', 'w').write('x')\n"
-                               "import socket; s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()\n"
-                               "a = socket.socket(socket.AF_UNIX); a.bind('\\0abstract')"));
+  ASSERT_TRUE(first.code().run(
+      "open('/tmp/secret', 'w').write('x')\n"
+      "import socket; s = socket.socket(); s.bind(('127.0.0.1', 7777)); s.listen()\n"
+      "a = socket.socket(socket.AF_UNIX); a.bind('\\0abstract')"));
   const auto seen = second.code().run(
       "import os, socket\n"
       "def try_(f):\n"
@@ -285,7 +291,8 @@ TEST(JailNeighbours, DoNotMeet) {
       "        f(); return 'worked'\n"
       "    except OSError as e:\n"
       "        return type(e).__name__\n"
-      "print(os.path.exists('/tmp/secret'), try_(lambda: socket.create_connection(('127.0.0.1', 7777), 1)),"
+      "print(os.path.exists('/tmp/secret'), try_(lambda: socket.create_connection(('127.0.0.1', "
+      "7777), 1)),"
       " try_(lambda: socket.socket(socket.AF_UNIX).connect('\\0abstract')))");
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->output(), "False ConnectionRefusedError ConnectionRefusedError");

@@ -110,13 +110,13 @@ TEST(RemoteWire, RunsCodeWithATimeout) {
       server.requests().at(1).body,
       R"json({"jsonrpc":"2.0","method":"sandbox.repl.run","params":{"namespace":"default","sandbox":"demo","language":"python","code":"print(1)","timeout":2.5},"id":"40fbe9e5-3208-4789-aee0-9dd3fd65cf4c"})json");
   EXPECT_EQ(run->output(), "1\n");
-EXPECT_EQ(run->error(), "w");
-EXPECT_TRUE(run->has_error());
-EXPECT_EQ(run->status(), "success");
-EXPECT_TRUE(run->raw_json().contains(R"("stream":"other")"));
-const std::vector<std::pair<Stream, std::string>> expected = {
-    {Stream::kStdout, "1\n"}, {Stream::kStderr, "w\n"}, {Stream::kStdout, "\n"}};
-EXPECT_EQ(told, expected);
+  EXPECT_EQ(run->error(), "w");
+  EXPECT_TRUE(run->has_error());
+  EXPECT_EQ(run->status(), "success");
+  EXPECT_TRUE(run->raw_json().contains(R"("stream":"other")"));
+  const std::vector<std::pair<Stream, std::string>> expected = {
+      {Stream::kStdout, "1\n"}, {Stream::kStderr, "w\n"}, {Stream::kStdout, "\n"}};
+  EXPECT_EQ(told, expected);
 }
 
 TEST(RemoteWire, RunsACommandAndStops) {
@@ -144,13 +144,13 @@ TEST(RemoteWire, ASignalledCommandIsAsOnThisHost) {
   ScriptedServer server(answers(
       R"json({"args":["x"],"command":"sh","exit_code":1,"signal":9,"success":false,"output":[],"limits_hit":"out of memory (limit 64 MiB)"})json"));
   PythonSandbox sandbox(options_for(server));
-ASSERT_TRUE(sandbox.start());
-const auto run = sandbox.command().run("sh", {"x"});
-ASSERT_TRUE(run) << why(run);
-EXPECT_EQ(run->exit_code(), 137);
-EXPECT_EQ(run->signal(), 9);
-EXPECT_TRUE(run->limits_hit().memory);
-EXPECT_FALSE(run->limits_hit().disk);
+  ASSERT_TRUE(sandbox.start());
+  const auto run = sandbox.command().run("sh", {"x"});
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->exit_code(), 137);
+  EXPECT_EQ(run->signal(), 9);
+  EXPECT_TRUE(run->limits_hit().memory);
+  EXPECT_FALSE(run->limits_hit().disk);
 }
 
 TEST(RemoteWire, AnEndedInterpreterIsAsOnThisHost) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a user's program looks like: nothing but the installed headers.
-#include <iostream>
-
 #include <msb/msb.h>
+
+#include <iostream>
 
 int main() {
   msb::PythonSandbox sandbox;
