@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <utility>
 
 #include "agent/mark.h"
@@ -36,6 +39,13 @@ void set_up_signals() {
   // Ignored signals stay ignored across exec; nothing the agent inherited goes on to a guest.
   for (int number = 1; number < NSIG; ++number) {
     ::signal(number, SIG_DFL);
+  }
+  // 32 and 33 are the C library's own, and it refuses to name them; ignored, they would break the
+  // threads of every guest.
+  constexpr std::size_t kSetBytes = 8;
+  const std::array<unsigned long, 4> by_default{};  // the kernel's struct: handler, flags, ...
+  for (const int number : {32, 33}) {
+    ::syscall(SYS_rt_sigaction, number, by_default.data(), nullptr, kSetBytes);
   }
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t mask;
