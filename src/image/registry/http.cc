@@ -88,6 +88,9 @@ class Exchange {
     ::curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     ::curl_easy_setopt(easy, CURLOPT_USERAGENT, "microsandbox");
     ::curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    if (is_loopback(url.host)) {
+      ::curl_easy_setopt(easy, CURLOPT_PROXY, "");  // A proxy has another loopback.
+    }
     ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                        static_cast<long>(options.connect_timeout.count()));
     ::curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, kStallBytesPerSecond);
