@@ -172,7 +172,7 @@ TEST_F(Python, KillsTheChildrenOfATimedOutRun) {
       "_ = signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
       "p = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
       "print(p.pid, flush=True)\np.wait()",
-      300);
+      3000);  // long enough to start a child on a busy machine
   wait_for_line(stream);
   const pid_t child = std::atoi((*agent_)[stream].out.c_str());
   ASSERT_GT(child, 0);
