@@ -13,8 +13,8 @@ namespace msb::engine {
 namespace {
 
 // Most sandboxes are idle most of the time, so the buffer begins small and grows under load.
-constexpr std::size_t kMinReadBytes = 4 * 1024;
-constexpr std::size_t kMaxReadBytes = 256 * 1024;
+constexpr std::size_t kMinReadBytes = 4 << 10;
+constexpr std::size_t kMaxReadBytes = 256 << 10;
 
 bool closes_stream(wire::FrameType type) {
   return type == wire::FrameType::kDone || type == wire::FrameType::kFailed ||
@@ -109,17 +109,18 @@ Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
   }
   if (unsent_.empty()) {
     while (!frames.empty()) {
-      const auto sent = send_some(socket_.get(), frames);
-      if (!sent) {
+      const auto result = send_some(socket_.get(), frames);
+      if (!result) {
         // Perhaps in the middle of a frame: nothing that follows would be understood.
         write_lost_ = true;
         shut_down(socket_.get());
-        return std::unexpected(sent.error());
+        return std::unexpected(result.error());
       }
-      if (!*sent) {
+      const std::optional<std::size_t>& sent = *result;
+      if (!sent) {
         break;
       }
-      frames = frames.subspan(**sent);
+      frames = frames.subspan(*sent);
     }
     if (frames.empty()) {
       return {};
@@ -213,14 +214,16 @@ Result<> AgentLink::receive() {
   reader_.commit(*received);
   Result<> result;
   while (result) {
-    auto frame = reader_.next();
-    if (!frame) {
-      result = std::unexpected(broken(frame.error().message()));
-    } else if (!*frame) {
+    const auto next = reader_.next();
+    if (!next) {
+      result = std::unexpected(broken(next.error().message()));
       break;
-    } else {
-      result = dispatch(**frame);
     }
+    const std::optional<wire::Frame>& frame = *next;
+    if (!frame) {
+      break;
+    }
+    result = dispatch(*frame);
   }
   // Waiting threads are woken once for all that came together, which also is what they then see.
   for (const auto& stream : std::exchange(batch_, {})) {
@@ -313,11 +316,11 @@ void AgentLink::check_alive() {
   if (ping.empty()) {
     close(silent());
   } else {
-    (void)send(ping);  // its failure is the loop's to see
+    [[maybe_unused]] const auto sent = send(ping);  // its failure is the loop's to see
   }
 }
 
-void AgentLink::close(Error reason) {
+void AgentLink::close(const Error& reason) {
   std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams;
   std::function<void()> when_lost;
   {

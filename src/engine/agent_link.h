@@ -50,9 +50,9 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   // An agent that lets a thread wait this long without a byte is asked, and one that does not
   // answer the question for as long again is given up.
   static constexpr std::chrono::seconds kSilence{30};
-  static constexpr std::size_t kMaxUnsentBytes = 4 * 1024 * 1024;
+  static constexpr std::size_t kMaxUnsentBytes = 4 << 20;
   // Bulk data is queued up to here, so that control frames overtake at most this much.
-  static constexpr std::size_t kBulkRoomBytes = 256 * 1024;
+  static constexpr std::size_t kBulkRoomBytes = 256 << 10;
 
   static Result<std::shared_ptr<AgentLink>> open(IoLoop& loop, base::UniqueFd socket,
                                                  std::string instance_id);
@@ -79,7 +79,7 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   void check_alive();
 
   // Ends the conversation: every stream is lost with this error. The first reason stays.
-  void close(Error reason);
+  void close(const Error& reason);
   // The reason, once the link is lost.
   std::optional<Error> lost() const;
   // `callback` is called once when the link is lost, at once if it is; in whatever thread finds

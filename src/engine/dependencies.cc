@@ -17,9 +17,10 @@ class Walk {
     path_.push_back(sandbox);
     for (std::size_t i = 0; i < depends_on.size(); ++i) {
       const std::string& next = depends_on[i];
-      const std::string field = "depends_on[" + std::to_string(i) + "] '" + next + "'";
+      std::string field = "depends_on[" + std::to_string(i) + "] '" + next + "'";
       if (std::ranges::find(path_, next) != path_.end()) {
-        return fail(ErrorCode::kInvalidArgument, field + ": cycle: " + chain() + " -> " + next);
+        return fail(ErrorCode::kInvalidArgument,
+                    field.append(": cycle: " + chain() + " -> " + next));
       }
       if (!checked_.insert(next).second) {
         continue;
@@ -30,7 +31,7 @@ class Walk {
         TRY(visit(next, stored->config.depends_on));
       } else if (!is_running_(name)) {
         return fail(ErrorCode::kNotFound,
-                    field + " of '" + sandbox + "': no such sandbox is defined or running");
+                    field.append(" of '" + sandbox + "': no such sandbox is defined or running"));
       }
     }
     path_.pop_back();
@@ -41,7 +42,7 @@ class Walk {
   std::string chain() const {
     std::string text;
     for (const std::string& name : path_) {
-      text += (text.empty() ? "" : " -> ") + name;
+      text.append(text.empty() ? "" : " -> ").append(name);
     }
     return text;
   }

@@ -77,7 +77,7 @@ class Engine::Impl {
         folder_(std::move(folder)),
         loop_(std::move(loop)),
         store_(std::move(store)),
-        wardens_(std::move(warden), exits_, [this](auto client) { sweep(std::move(client)); }) {}
+        wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }) {}
   ~Impl();
 
   Result<StartResult> start(const StartRequest& request);
@@ -95,7 +95,7 @@ class Engine::Impl {
                               const std::vector<std::string>& depends_on, StartedFirst& started);
   Result<std::shared_ptr<Sandbox>> start_claimed(const StartRequest& request, Definition definition,
                                                  const std::optional<StoredDefinition>& stored);
-  void sweep(std::shared_ptr<isolation::WardenClient> warden);
+  void sweep(const std::shared_ptr<isolation::WardenClient>& warden);
   LaunchSite site() {
     return {.home = home_,
             .folder = folder_,
@@ -138,7 +138,7 @@ Engine::Impl::~Impl() {
   }
 }
 
-void Engine::Impl::sweep(std::shared_ptr<isolation::WardenClient> warden) {
+void Engine::Impl::sweep(const std::shared_ptr<isolation::WardenClient>& warden) {
   // Beside the first start, not before it.
   janitor_.post([this, weak = std::weak_ptr(warden)] {
     sweep_dead_engines(home_);

@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 // the kernel's accounting says either nothing or everything.
 constexpr std::chrono::milliseconds kMinCpuInterval{100};
 constexpr std::chrono::seconds kWalkInterval{10};
-constexpr std::size_t kMaxGaugeBytes = 8 * 1024;
+constexpr std::size_t kMaxGaugeBytes = 8 << 10;
 // With less than this left a write may be refused: where ext4 has large folios (Linux 6.16), a
 // write of 1 MiB fails as a whole and leaves what is there of it free.
 constexpr std::int64_t kFullBytes = std::int64_t{1} << 20;
@@ -82,7 +82,7 @@ std::optional<Space> space_of(const isolation::SandboxGauges& gauges) {
                .free_inodes = static_cast<std::int64_t>(status.f_ffree)};
 }
 
-void append_reason(std::string& text, std::string reason) {
+void append_reason(std::string& text, const std::string& reason) {
   if (!text.empty()) {
     text += ", ";
   }

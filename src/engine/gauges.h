@@ -74,7 +74,7 @@ class Gauges {
   CpuSample latest_;
   std::int64_t disk_base_bytes_;
   std::int64_t last_disk_bytes_ = 0;
-  std::chrono::steady_clock::time_point walked_{};
+  std::chrono::steady_clock::time_point walked_;
 };
 
 }  // namespace msb::engine

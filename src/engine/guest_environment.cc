@@ -48,6 +48,7 @@ std::vector<std::string> assemble_env(const std::vector<std::string>& image_envs
 std::vector<GuestFile> script_files(const std::map<std::string, std::string>& scripts,
                                     const std::string& shell) {
   std::vector<GuestFile> files;
+  files.reserve(scripts.size());
   for (const auto& [name, text] : scripts) {
     files.push_back({.path = std::string(kScriptsFolder) + "/" + name,
                      .content = text.starts_with("#!") ? text : shebang(shell) + text,

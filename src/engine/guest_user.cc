@@ -18,7 +18,7 @@
 namespace msb::engine {
 namespace {
 
-constexpr std::size_t kMaxAccountFileBytes = 1024 * 1024;
+constexpr std::size_t kMaxAccountFileBytes = 1 << 20;
 
 // The file as the sandbox will see it: that of the highest layer which has one. A layer's path may
 // be any symbolic link an image's author thought of; it is resolved as if the layer were the root.

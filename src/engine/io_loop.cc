@@ -29,7 +29,7 @@ epoll_event event_for(IoLoop::Token token, std::uint32_t events) {
 void ring(int eventfd) {
   const std::uint64_t one = 1;
   // Fails only when the counter is full, and then the loop is awake anyway.
-  (void)base::sys::write(eventfd, std::as_bytes(std::span(&one, 1)));
+  [[maybe_unused]] const auto rung = base::sys::write(eventfd, std::as_bytes(std::span(&one, 1)));
 }
 
 }  // namespace
@@ -114,11 +114,11 @@ void IoLoop::run_inside(const std::function<void()>& task) {
   }
   // Shared, because set_value() may still be inside the promise when the waiter goes on.
   const auto done = std::make_shared<std::promise<void>>();
-  std::future<void> finished = done->get_future();
+  const std::future<void> finished = done->get_future();
   {
     const std::lock_guard lock(mutex_);
     MSB_CHECK(!stopping_);
-    tasks_.push_back([&task, done] {
+    tasks_.emplace_back([&task, done] {
       task();
       done->set_value();
     });
@@ -129,7 +129,8 @@ void IoLoop::run_inside(const std::function<void()>& task) {
 
 void IoLoop::run_tasks() {
   std::uint64_t count = 0;
-  (void)base::sys::read(wakeup_.get(), std::as_writable_bytes(std::span(&count, 1)));
+  [[maybe_unused]] const auto read =
+      base::sys::read(wakeup_.get(), std::as_writable_bytes(std::span(&count, 1)));
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(mutex_);
@@ -144,7 +145,8 @@ void IoLoop::run() {
   std::array<epoll_event, kMaxEventsPerWait> events;
   for (;;) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEventsPerWait, -1);
-    MSB_CHECK(count >= 0 || errno == EINTR);
+    const bool failed = count < 0 && errno != EINTR;
+    MSB_CHECK(!failed);
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kWakeupToken) {

@@ -161,7 +161,7 @@ class JailGuard {
 }  // namespace
 
 Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
-                        std::function<void(Sandbox&)> on_ended, std::stop_token stop) {
+                        std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   const Greeting greeting = TRY(greeting_of(plan));
   // Says what is wrong before anything is made.
   TRY(open_volumes(plan.definition));
@@ -171,7 +171,7 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  std::shared_ptr<ExitReport> exit_report = site.exits.expect(id);
+  const std::shared_ptr<ExitReport> exit_report = site.exits.expect(id);
   auto jail = make_jail(site, plan, owner, id, folder.get().path());
   if (!jail) {
     site.exits.forget(id);

@@ -50,6 +50,6 @@ struct Launched {
 };
 
 Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
-                        std::function<void(Sandbox&)> on_ended, std::stop_token stop);
+                        std::function<void(Sandbox&)> on_ended, const std::stop_token& stop);
 
 }  // namespace msb::engine

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
-#include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -93,16 +93,17 @@ void PortForwarder::accept_from(Listener& listener) {
       loop_.change(listener.token, listener.socket.get(), 0);
       return;
     }
-    auto client = accept_one(listener.socket.get());
-    if (!client) {
+    auto accepted = accept_one(listener.socket.get());
+    if (!accepted) {
       refuse_one(listener.socket.get());
       return;
     }
-    if (!*client) {
+    std::optional<base::UniqueFd>& client = *accepted;
+    if (!client) {
       return;
     }
     auto connection =
-        RelayedConnection::open(loop_, link_, **std::move(client), listener.guest_port,
+        RelayedConnection::open(loop_, link_, *std::move(client), listener.guest_port,
                                 [this](const RelayedConnection* closed) { on_closed(closed); });
     if (connection) {
       const RelayedConnection* key = connection->get();

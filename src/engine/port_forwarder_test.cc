@@ -49,9 +49,9 @@ class PortForwarderTest : public ::testing::Test {
   std::uint32_t accept() {
     const auto request = agent_.receive(FrameType::kConnect);
     EXPECT_TRUE(request);
-    EXPECT_EQ(wire::Connect::decode(request->payload)->port, 80);
-    agent_.send(request->stream, FrameType::kConnected);
-    return request->stream;
+    EXPECT_EQ(wire::Connect::decode(request.payload)->port, 80);
+    agent_.send(request.stream, FrameType::kConnected);
+    return request.stream;
   }
 
   std::unique_ptr<IoLoop> loop_ = *IoLoop::start();
@@ -63,7 +63,7 @@ TEST_F(PortForwarderTest, BytesFlowBothWaysAndHalvesCloseOnTheirOwn) {
   const base::UniqueFd client = connect();
   const std::uint32_t stream = accept();
   ASSERT_EQ(::send(client.get(), "ask", 3, 0), 3);
-  EXPECT_EQ(base::text_of(agent_.receive(FrameType::kData)->payload), "ask");
+  EXPECT_EQ(base::text_of(agent_.receive(FrameType::kData).payload), "ask");
   ::shutdown(client.get(), SHUT_WR);
   EXPECT_TRUE(agent_.receive(FrameType::kEnd));
   agent_.send(stream, FrameType::kData, "answer");
@@ -75,7 +75,7 @@ TEST_F(PortForwarderTest, BytesFlowBothWaysAndHalvesCloseOnTheirOwn) {
 TEST_F(PortForwarderTest, AGuestThatRefusesClosesTheClient) {
   const base::UniqueFd client = connect();
   const auto request = agent_.receive(FrameType::kConnect);
-  agent_.send(request->stream, wire::Failed{.code = ErrorCode::kUnavailable, .text = "refused"});
+  agent_.send(request.stream, wire::Failed{.code = ErrorCode::kUnavailable, .text = "refused"});
   EXPECT_EQ(read_some(client.get()), "");
 }
 
@@ -88,15 +88,15 @@ TEST_F(PortForwarderTest, NoMoreIsSentThanTheAgentHasCreditFor) {
   std::size_t got = 0;
   while (got < wire::kInitialCreditBytes) {
     (void)::send(client.get(), block.data(), block.size(), 0);
-    got += agent_.receive(FrameType::kData)->payload.size();
+    got += agent_.receive(FrameType::kData).payload.size();
   }
   EXPECT_EQ(got, wire::kInitialCreditBytes);
   (void)::send(client.get(), block.data(), block.size(), 0);
   agent_.send(0, FrameType::kPing);
   // The answer to the ping is next: no data came before it.
-  EXPECT_EQ(agent_.receive()->type, FrameType::kPong);
+  EXPECT_EQ(agent_.receive().type, FrameType::kPong);
   agent_.send(stream, wire::Credit{.size_bytes = 10});
-  EXPECT_EQ(agent_.receive()->payload.size(), 10u);
+  EXPECT_EQ(agent_.receive().payload.size(), 10u);
 }
 
 TEST_F(PortForwarderTest, AVanishedClientCancelsItsStream) {
@@ -107,7 +107,7 @@ TEST_F(PortForwarderTest, AVanishedClientCancelsItsStream) {
   client.reset();
   const auto cancel = agent_.receive(FrameType::kCancel);
   ASSERT_TRUE(cancel);
-  EXPECT_EQ(cancel->stream, stream);
+  EXPECT_EQ(cancel.stream, stream);
 }
 
 TEST_F(PortForwarderTest, MoreDataThanCreditEndsTheLink) {

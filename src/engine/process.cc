@@ -10,7 +10,7 @@ namespace msb::engine {
 namespace {
 
 constexpr std::chrono::seconds kCheckInterval{10};
-constexpr std::size_t kInputFrameBytes = 64 * 1024;
+constexpr std::size_t kInputFrameBytes = 64 << 10;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ Result<std::unique_ptr<Process>> Process::start(std::shared_ptr<Session> session
       new Process(std::move(session), std::move(request), std::move(sink)));
   process->begun_ = TRY(process->session_->begin_command(process->request_));
   std::promise<void> promise;
-  std::future<void> settled = promise.get_future();
+  const std::future<void> settled = promise.get_future();
   process->thread_ = start_quiet_thread(
       [raw = process.get(), promise = std::make_shared<std::promise<void>>(std::move(promise))] {
         raw->run(std::move(*promise));
@@ -134,7 +134,7 @@ Result<CommandEnd> Process::wait() {
     return fail(ErrorCode::kInvalidArgument, "wait() was called before");
   }
   thread_.join();
-  return *std::move(end_);
+  return std::move(end_);
 }
 
 }  // namespace msb::engine

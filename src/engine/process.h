@@ -47,8 +47,9 @@ class Process {
   const OutputSink sink_;
   Session::Begun begun_;
   std::stop_source stop_;
-  bool started_ = false;                   // both set before `settled` is fulfilled, or by the
-  std::optional<Result<CommandEnd>> end_;  // thread that wait() joins
+  // Both are set before start() returns, or by the thread that wait() joins.
+  bool started_ = false;
+  Result<CommandEnd> end_;
   std::thread thread_;
 };
 

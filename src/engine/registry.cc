@@ -17,7 +17,7 @@ void Registry::Claim::settle(std::shared_ptr<Sandbox> sandbox) {
 }
 
 Result<std::variant<Registry::Claim, std::shared_ptr<Sandbox>>> Registry::claim(
-    const Name& name, std::stop_token stop) {
+    const Name& name, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (closed_) {

@@ -40,7 +40,7 @@ class Registry {
   // A claim, or the sandbox that runs already. Waits while another thread starts or buries it.
   // kCancelled; kUnavailable: the engine is closing.
   Result<std::variant<Claim, std::shared_ptr<Sandbox>>> claim(const Name& name,
-                                                              std::stop_token stop);
+                                                              const std::stop_token& stop);
   // Running, or null.
   std::shared_ptr<Sandbox> find(const Name& name);
   std::vector<std::shared_ptr<Sandbox>> all();

@@ -12,7 +12,7 @@
 namespace msb::engine {
 namespace {
 
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = 64 << 10;
 constexpr std::uint32_t kCreditStepBytes = wire::kInitialCreditBytes / 4;
 constexpr std::uint64_t kMaxCreditBytes = 1ull << 32;
 
@@ -47,7 +47,7 @@ void RelayedConnection::send(wire::FrameType type, std::span<const std::byte> pa
   frame.reserve(wire::kHeaderSize + payload.size());
   wire::append_frame(frame, stream_, type, payload);
   // A failure is the link's loss, which comes to on_lost().
-  (void)link_->send(frame);
+  [[maybe_unused]] const auto sent = link_->send(frame);
 }
 
 bool RelayedConnection::wants_to_read() const {
@@ -110,32 +110,37 @@ void RelayedConnection::read_client() {
     return;
   }
   std::vector<std::byte> chunk(std::min<std::uint64_t>(kChunkBytes, credit_bytes_));
-  const auto received = receive_some(client_.get(), chunk);
-  if (!received) {
+  const auto result = receive_some(client_.get(), chunk);
+  if (!result) {
     abort();
-  } else if (!*received) {
     return;
-  } else if (**received == 0) {
+  }
+  const std::optional<std::size_t>& received = *result;
+  if (!received) {
+    return;
+  }
+  if (*received == 0) {
     client_ended_ = true;
     send(wire::FrameType::kEnd);
-  } else {
-    credit_bytes_ -= **received;
-    send(wire::FrameType::kData, std::span(chunk).first(**received));
+    return;
   }
+  credit_bytes_ -= *received;
+  send(wire::FrameType::kData, std::span(chunk).first(*received));
 }
 
 void RelayedConnection::write_client() {
   while (to_client_begin_ < to_client_.size()) {
-    const auto sent = send_some(client_.get(), std::span(to_client_).subspan(to_client_begin_));
-    if (!sent) {
+    const auto result = send_some(client_.get(), std::span(to_client_).subspan(to_client_begin_));
+    if (!result) {
       abort();
       return;
     }
-    if (!*sent) {
+    const std::optional<std::size_t>& sent = *result;
+    if (!sent) {
       break;
     }
-    to_client_begin_ += **sent;
-    consumed_bytes_ += static_cast<std::uint32_t>(**sent);
+    to_client_begin_ += *sent;
+    consumed_bytes_ += static_cast<std::uint32_t>(*sent);
   }
   if (to_client_begin_ == to_client_.size()) {
     to_client_.clear();

@@ -91,12 +91,14 @@ void Sandbox::run_exec() {
   request.argv = {shell.empty() ? "/bin/sh" : shell, "-c", parts_.config.exec};
   request.wake = Call::Wake::kPrompt;
   // The log is for reading later; when the host cannot keep it, the command goes on without.
-  const OutputSink to_log = [this](Channel, std::string_view bytes) { (void)log_.append(bytes); };
+  const OutputSink to_log = [this](Channel, std::string_view bytes) {
+    [[maybe_unused]] const auto kept = log_.append(bytes);
+  };
   const auto end = parts_.session->run_command(request, to_log);
   if (end) {
     exec_exit_code_ = end->exit_code;
   } else if (!end.error().is(ErrorCode::kSandboxGone)) {
-    (void)log_.append("exec: " + end.error().message() + "\n");
+    to_log(Channel::kStderr, "exec: " + end.error().message() + "\n");
     exec_exit_code_ = exit_status(end.error().code());
   }
 }
@@ -110,7 +112,8 @@ void Sandbox::bury() {
   if (!lost || !lost->is(ErrorCode::kCorrupt)) {  // such an agent was cut off, and lives
     (void)parts_.exit_report->wait_for(kObituaryTimeout);
   }
-  (void)end(lost ? *lost : Error(ErrorCode::kUnavailable, "the sandbox has ended"));
+  [[maybe_unused]] const auto ended =
+      end(lost ? *lost : Error(ErrorCode::kUnavailable, "the sandbox has ended"));
 }
 
 Result<> Sandbox::end(const Error& reason) {

@@ -16,9 +16,9 @@ namespace msb::engine {
 // `log.old`. Each is at most kMaxLogBytes, whatever the guest writes. Thread-safe.
 class SandboxLog {
  public:
-  static constexpr std::size_t kMaxLogBytes = 10 * 1024 * 1024;
+  static constexpr std::size_t kMaxLogBytes = 10 << 20;
 
-  explicit SandboxLog(std::string folder) : path_(folder + "/log") {}
+  explicit SandboxLog(const std::string& folder) : path_(folder + "/log") {}
 
   Result<> append(std::string_view bytes);
   // The last `max_bytes` that were written; empty if nothing ever was.

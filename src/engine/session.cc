@@ -18,7 +18,7 @@ using Clock = Call::Clock;
 constexpr std::chrono::seconds kGreetingTimeout{60};
 // The warden reports the end of a sandbox after its last process; the stream closes with the first.
 constexpr std::chrono::seconds kExitReportTimeout{3};
-constexpr std::size_t kCodeFrameBytes = 128 * 1024;
+constexpr std::size_t kCodeFrameBytes = 128 << 10;
 
 template <typename Message>
 void append(std::vector<std::byte>& frames, std::uint32_t stream, const Message& message) {
@@ -39,7 +39,7 @@ Session::Session(std::shared_ptr<AgentLink> link, std::shared_ptr<Gauges> gauges
       limits_(limits) {}
 
 Result<> Session::greet(const std::string& instance_id, const Greeting& greeting,
-                        std::stop_token stop) {
+                        const std::stop_token& stop) {
   const std::stop_callback on_stop(
       stop, [this] { link_->close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
   const Clock::time_point deadline = Clock::now() + kGreetingTimeout;
@@ -82,9 +82,9 @@ Result<> Session::greet(const std::string& instance_id, const Greeting& greeting
   return {};
 }
 
-void Session::close(Error reason) {
+void Session::close(const Error& reason) {
   // First, so that whoever the turnstiles send away finds the reason.
-  link_->close(std::move(reason));
+  link_->close(reason);
   for (Turnstile& turns : turns_) {
     turns.close();
   }

@@ -89,7 +89,8 @@ class Session {
           std::shared_ptr<ExitReport> exit_report, isolation::Limits limits);
 
   // Returns when the agent has answered and every file is in place.
-  Result<> greet(const std::string& instance_id, const Greeting& greeting, std::stop_token stop);
+  Result<> greet(const std::string& instance_id, const Greeting& greeting,
+                 const std::stop_token& stop);
 
   // Output goes to `sink` in the calling thread. The end of the interpreter (exit, death, time
   // limit) adds a line on stderr that says so.
@@ -97,7 +98,7 @@ class Session {
   Result<CommandEnd> run_command(const CommandRequest& request, const OutputSink& sink);
 
   // No run gets in any more, those inside are lost with this reason.
-  void close(Error reason);
+  void close(const Error& reason);
 
   // What an exec is begun and ended with; for Process, which has a thread of its own between.
   struct Begun {

@@ -14,7 +14,6 @@ namespace msb::engine {
 namespace {
 
 using testing::FakeAgent;
-using testing::Received;
 using wire::FrameType;
 
 class SessionTest : public ::testing::Test {
@@ -72,15 +71,15 @@ TEST_F(SessionTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
   auto greeted = std::async(std::launch::async,
                             [&] { return session_->greet(testing::kInstanceId, greeting, {}); });
   // All of it comes without a word from us.
-  ASSERT_EQ(agent_.receive()->type, FrameType::kHello);
+  ASSERT_EQ(agent_.receive().type, FrameType::kHello);
   const auto configure = agent_.receive();
-  ASSERT_EQ(configure->type, FrameType::kConfigure);
-  EXPECT_EQ(wire::Configure::decode(configure->payload)->user, "someone");
-  ASSERT_EQ(agent_.receive()->type, FrameType::kWarmRepl);
+  ASSERT_EQ(configure.type, FrameType::kConfigure);
+  EXPECT_EQ(wire::Configure::decode(configure.payload)->user, "someone");
+  ASSERT_EQ(agent_.receive().type, FrameType::kWarmRepl);
   const auto file = agent_.receive();
-  ASSERT_EQ(file->type, FrameType::kWriteFile);
+  ASSERT_EQ(file.type, FrameType::kWriteFile);
   agent_.send(0, wire::HelloReply{.instance_id = testing::kInstanceId});
-  agent_.send(file->stream, FrameType::kDone);
+  agent_.send(file.stream, FrameType::kDone);
   EXPECT_TRUE(greeted.get().has_value());
 }
 
@@ -91,7 +90,7 @@ TEST_F(SessionTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
                             [&] { return session_->greet(testing::kInstanceId, greeting, {}); });
   agent_.greet();
   const auto file = agent_.receive(FrameType::kWriteFile);
-  agent_.send(file->stream, wire::Failed{.code = ErrorCode::kDiskFull, .text = "open: no space"});
+  agent_.send(file.stream, wire::Failed{.code = ErrorCode::kDiskFull, .text = "open: no space"});
   const auto result = greeted.get();
   ASSERT_FALSE(result);
   EXPECT_TRUE(result.error().is(ErrorCode::kDiskFull));
@@ -123,13 +122,13 @@ TEST_F(SessionTest, AStartCanBeCancelledWhileTheAgentIsSilent) {
 TEST_F(SessionTest, CodeRunsWithOutputInOrderAndApart) {
   auto run = run_code("print(1)");
   const auto repl = agent_.receive();
-  ASSERT_EQ(repl->type, FrameType::kRepl);
-  EXPECT_EQ(base::text_of(agent_.receive(FrameType::kReplCode)->payload), "print(1)");
-  ASSERT_EQ(agent_.receive()->type, FrameType::kEnd);
-  agent_.send(repl->stream, FrameType::kStdout, "a");
-  agent_.send(repl->stream, FrameType::kStderr, "b");
-  agent_.send(repl->stream, FrameType::kStdout, "c\n");
-  agent_.send(repl->stream, wire::ReplDone{});
+  ASSERT_EQ(repl.type, FrameType::kRepl);
+  EXPECT_EQ(base::text_of(agent_.receive(FrameType::kReplCode).payload), "print(1)");
+  ASSERT_EQ(agent_.receive().type, FrameType::kEnd);
+  agent_.send(repl.stream, FrameType::kStdout, "a");
+  agent_.send(repl.stream, FrameType::kStderr, "b");
+  agent_.send(repl.stream, FrameType::kStdout, "c\n");
+  agent_.send(repl.stream, wire::ReplDone{});
   const CodeResult result = run.get();
   ASSERT_TRUE(result.end) << result.end.error().message();
   EXPECT_EQ(result.end->status, wire::ReplDone::Status::kSuccess);
@@ -145,13 +144,13 @@ TEST_F(SessionTest, LargeCodeArrivesWhole) {
   for (;;) {
     const auto frame = agent_.receive();
     ASSERT_TRUE(frame);
-    if (frame->type == FrameType::kEnd) {
+    if (frame.type == FrameType::kEnd) {
       break;
     }
-    arrived += base::text_of(frame->payload);
+    arrived += base::text_of(frame.payload);
   }
   EXPECT_EQ(arrived, code);
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_TRUE(run.get().end);
 }
 
@@ -159,12 +158,12 @@ TEST_F(SessionTest, RunsOfOneLanguageReachTheAgentOneAfterTheOther) {
   auto first = run_code("1");
   const auto repl = agent_.receive(FrameType::kRepl);
   auto second = run_code("2");
-  agent_.send(repl->stream, FrameType::kStdout, "one");
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, FrameType::kStdout, "one");
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_EQ(first.get().output.out, "one");
   const auto next = agent_.receive(FrameType::kRepl);
   ASSERT_TRUE(next);
-  agent_.send(next->stream, wire::ReplDone{});
+  agent_.send(next.stream, wire::ReplDone{});
   EXPECT_TRUE(second.get().end);
 }
 
@@ -177,7 +176,7 @@ TEST_F(SessionTest, ACancelledRunThatWaitsWasNeverBegun) {
   const CodeResult result = second.get();
   ASSERT_FALSE(result.end);
   EXPECT_TRUE(result.end.error().is(ErrorCode::kCancelled));
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_TRUE(first.get().end);
 }
 
@@ -188,7 +187,7 @@ TEST_F(SessionTest, CancelIsAskedOfTheAgent) {
   (void)agent_.receive(FrameType::kEnd);
   stop.request_stop();
   ASSERT_TRUE(agent_.receive(FrameType::kCancel));
-  agent_.send(repl->stream, wire::ReplDone{.status = wire::ReplDone::Status::kCancelled});
+  agent_.send(repl.stream, wire::ReplDone{.status = wire::ReplDone::Status::kCancelled});
   const CodeResult result = run.get();
   ASSERT_FALSE(result.end);
   EXPECT_TRUE(result.end.error().is(ErrorCode::kCancelled));
@@ -209,8 +208,8 @@ TEST_F(SessionTest, HowTheInterpreterEndedIsSaidOnStderr) {
   for (const auto& each : cases) {
     auto run = run_code("x", {}, std::chrono::milliseconds(1500));
     const auto repl = agent_.receive(FrameType::kRepl);
-    agent_.send(repl->stream, FrameType::kStderr, "half a line");
-    agent_.send(repl->stream, each.done);
+    agent_.send(repl.stream, FrameType::kStderr, "half a line");
+    agent_.send(repl.stream, each.done);
     const CodeResult result = run.get();
     ASSERT_TRUE(result.end);
     EXPECT_EQ(result.output.err, "half a line\n" + each.line);
@@ -227,12 +226,12 @@ TEST_F(SessionTest, OutputBeyondTheFirstWindowNeedsCreditAndGetsIt) {
     while (credit < piece.size()) {
       const auto frame = agent_.receive(FrameType::kCredit);
       ASSERT_TRUE(frame);
-      credit += wire::Credit::decode(frame->payload)->size_bytes;
+      credit += wire::Credit::decode(frame.payload)->size_bytes;
     }
-    agent_.send(repl->stream, FrameType::kStdout, piece);
+    agent_.send(repl.stream, FrameType::kStdout, piece);
     credit -= piece.size();
   }
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_EQ(run.get().output.out.size(), 64 * piece.size());
 }
 
@@ -243,18 +242,18 @@ TEST_F(SessionTest, ACommandGetsItsInputWithinCredit) {
   request.input = input;
   auto run = run_command(request);
   const auto exec = agent_.receive(FrameType::kExec);
-  agent_.send(exec->stream, wire::Started{.pid = 2});
+  agent_.send(exec.stream, wire::Started{.pid = 2});
   std::size_t got = 0;
   while (got < wire::kInitialCreditBytes) {
-    got += agent_.receive(FrameType::kData)->payload.size();
+    got += agent_.receive(FrameType::kData).payload.size();
   }
   EXPECT_EQ(got, wire::kInitialCreditBytes);
-  agent_.send(exec->stream, wire::Credit{.size_bytes = 2 * wire::kInitialCreditBytes});
+  agent_.send(exec.stream, wire::Credit{.size_bytes = 2 * wire::kInitialCreditBytes});
   while (got < input.size()) {
-    got += agent_.receive(FrameType::kData)->payload.size();
+    got += agent_.receive(FrameType::kData).payload.size();
   }
   ASSERT_TRUE(agent_.receive(FrameType::kEnd));
-  agent_.send(exec->stream, wire::Exited{.cause = wire::Exited::Cause::kSignal, .code = 9});
+  agent_.send(exec.stream, wire::Exited{.cause = wire::Exited::Cause::kSignal, .code = 9});
   const CommandResult result = run.get();
   ASSERT_TRUE(result.end);
   EXPECT_EQ(result.end->exit_code, 137);
@@ -266,7 +265,7 @@ TEST_F(SessionTest, ACommandThatCannotStartSaysWhy) {
   request.argv = {"nonesuch"};
   auto run = run_command(request);
   const auto exec = agent_.receive(FrameType::kExec);
-  agent_.send(exec->stream,
+  agent_.send(exec.stream,
               wire::Failed{.code = ErrorCode::kNotFound, .text = "nonesuch\x1b[2J: not found"});
   const CommandResult result = run.get();
   ASSERT_FALSE(result.end);
@@ -279,9 +278,9 @@ TEST_F(SessionTest, TheReasonOfASystemCallIsSaidOnce) {
   request.argv = {"x"};
   auto run = run_command(request);
   const auto exec = agent_.receive(FrameType::kExec);
-  agent_.send(exec->stream, wire::Failed{.code = ErrorCode::kNotFound,
-                                         .sys_errno = ENOENT,
-                                         .text = "x: No such file or directory"});
+  agent_.send(exec.stream, wire::Failed{.code = ErrorCode::kNotFound,
+                                        .sys_errno = ENOENT,
+                                        .text = "x: No such file or directory"});
   const CommandResult result = run.get();
   ASSERT_FALSE(result.end);
   EXPECT_EQ(result.end.error().message(), "x: No such file or directory");
@@ -348,7 +347,7 @@ TEST_P(HostileAgent, IsCutOff) {
   auto run = run_code("x");
   const auto repl = agent_.receive(FrameType::kRepl);
   (void)agent_.receive(FrameType::kEnd);
-  GetParam().run(agent_, repl->stream);
+  GetParam().run(agent_, repl.stream);
   agent_.exit_report()->set({.id = testing::kInstanceId, .cause = {}});
   const CodeResult result = run.get();
   ASSERT_FALSE(result.end);
@@ -396,13 +395,13 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(SessionTest, FramesOfClosedStreamsAreIgnored) {
   auto run = run_code("x");
   const auto repl = agent_.receive(FrameType::kRepl);
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_TRUE(run.get().end);
-  agent_.send(repl->stream, FrameType::kStdout, "late");
+  agent_.send(repl.stream, FrameType::kStdout, "late");
   auto next = run_code("y");
   const auto again = agent_.receive(FrameType::kRepl);
-  agent_.send(again->stream, FrameType::kStdout, "mine");
-  agent_.send(again->stream, wire::ReplDone{});
+  agent_.send(again.stream, FrameType::kStdout, "mine");
+  agent_.send(again.stream, wire::ReplDone{});
   EXPECT_EQ(next.get().output.out, "mine");
 }
 
@@ -410,9 +409,9 @@ TEST_F(SessionTest, EmptyOutputFramesCostNothingAndAreHarmless) {
   auto run = run_code("x");
   const auto repl = agent_.receive(FrameType::kRepl);
   for (int i = 0; i < 100'000; ++i) {
-    agent_.send(repl->stream, FrameType::kStdout, "");
+    agent_.send(repl.stream, FrameType::kStdout, "");
   }
-  agent_.send(repl->stream, wire::ReplDone{});
+  agent_.send(repl.stream, wire::ReplDone{});
   EXPECT_EQ(run.get().output.out, "");
 }
 

@@ -17,22 +17,22 @@
 namespace msb::engine {
 
 inline constexpr std::int64_t kMinMemoryMib = 16;
-inline constexpr std::int64_t kMaxMemoryMib = 1024 * 1024;
+inline constexpr std::int64_t kMaxMemoryMib = 1 << 20;
 inline constexpr double kMinCpus = 0.01;
 inline constexpr double kMaxCpus = 1024;
 inline constexpr std::int64_t kMinDiskMib = 16;
-inline constexpr std::int64_t kMaxDiskMib = 1024 * 1024;
+inline constexpr std::int64_t kMaxDiskMib = 1 << 20;
 inline constexpr std::int64_t kMinProcesses = 8;
 inline constexpr std::int64_t kMaxProcesses = 65536;
 inline constexpr std::size_t kMaxNameBytes = 63;
 inline constexpr std::size_t kMaxVolumes = 128;
 inline constexpr std::size_t kMaxPorts = 256;
 inline constexpr std::size_t kMaxEnvs = 2048;
-inline constexpr std::size_t kMaxEnvsBytes = 192 * 1024;  // all of them
+inline constexpr std::size_t kMaxEnvsBytes = 192 << 10;  // all of them
 inline constexpr std::size_t kMaxDependencies = 64;
 inline constexpr std::size_t kMaxScripts = 256;
-inline constexpr std::size_t kMaxScriptBytes = 240 * 1024;
-inline constexpr std::size_t kMaxExecBytes = 120 * 1024;
+inline constexpr std::size_t kMaxScriptBytes = 240 << 10;
+inline constexpr std::size_t kMaxExecBytes = 120 << 10;
 
 struct VolumeRule {
   std::string host_path;

@@ -5,8 +5,9 @@
 
 namespace msb::engine {
 
-WardenKeeper::WardenKeeper(isolation::WardenOptions options, ExitBoard& exits,
-                           std::function<void(std::shared_ptr<isolation::WardenClient>)> on_spawned)
+WardenKeeper::WardenKeeper(
+    isolation::WardenOptions options, ExitBoard& exits,
+    std::function<void(const std::shared_ptr<isolation::WardenClient>&)> on_spawned)
     : options_(std::move(options)), exits_(exits), on_spawned_(std::move(on_spawned)) {}
 
 Result<std::shared_ptr<isolation::WardenClient>> WardenKeeper::get() {

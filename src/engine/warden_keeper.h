@@ -19,7 +19,7 @@ class WardenKeeper {
  public:
   // `on_spawned` is called after each spawn, by the thread that needed it; must not block.
   WardenKeeper(isolation::WardenOptions options, ExitBoard& exits,
-               std::function<void(std::shared_ptr<isolation::WardenClient>)> on_spawned);
+               std::function<void(const std::shared_ptr<isolation::WardenClient>&)> on_spawned);
 
   // One thread spawns, the others that come meanwhile wait for it.
   Result<std::shared_ptr<isolation::WardenClient>> get();
@@ -29,7 +29,7 @@ class WardenKeeper {
  private:
   const isolation::WardenOptions options_;
   ExitBoard& exits_;
-  const std::function<void(std::shared_ptr<isolation::WardenClient>)> on_spawned_;
+  const std::function<void(const std::shared_ptr<isolation::WardenClient>&)> on_spawned_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <optional>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/sys.h"
@@ -30,30 +32,29 @@ std::shared_ptr<Session> FakeAgent::session() {
   return std::make_shared<Session>(link_, std::move(gauges), exit_report_, limits);
 }
 
-std::optional<Received> FakeAgent::receive() {
+Received FakeAgent::receive() {
   for (;;) {
-    const auto frame = reader_.next();
-    MSB_CHECK(frame.has_value());  // the host keeps the protocol
-    if (*frame) {
-      return Received{
-          (*frame)->stream, (*frame)->type, {(*frame)->payload.begin(), (*frame)->payload.end()}};
+    const auto next = reader_.next();
+    MSB_CHECK(next.has_value());  // the host keeps the protocol
+    if (const std::optional<wire::Frame>& frame = *next) {
+      return {frame->stream, frame->type, {frame->payload.begin(), frame->payload.end()}};
     }
     const auto ready = base::sys::poll_one(socket_.get(), POLLIN, kPatience);
     if (!ready || !*ready) {
-      return std::nullopt;
+      return {};
     }
     const auto size = base::sys::read(socket_.get(), reader_.prepare());
     if (!size || *size == 0) {
-      return std::nullopt;
+      return {};
     }
     reader_.commit(*size);
   }
 }
 
-std::optional<Received> FakeAgent::receive(wire::FrameType type) {
+Received FakeAgent::receive(wire::FrameType type) {
   for (;;) {
-    auto frame = receive();
-    if (!frame || frame->type == type) {
+    Received frame = receive();
+    if (!frame || frame.type == type) {
       return frame;
     }
   }
@@ -81,7 +82,7 @@ void FakeAgent::send_raw(std::span<const std::byte> bytes) {
 }
 
 void FakeAgent::greet() {
-  MSB_CHECK(receive(wire::FrameType::kHello).has_value());
+  MSB_CHECK(receive(wire::FrameType::kHello));
   send(0, wire::HelloReply{.instance_id = kInstanceId});
 }
 

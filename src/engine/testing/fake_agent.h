@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,6 +23,8 @@ struct Received {
   std::uint32_t stream = 0;
   wire::FrameType type{};
   std::vector<std::byte> payload;
+  // False: no frame came in time, or the host has closed.
+  explicit operator bool() const { return type != wire::FrameType{}; }
 };
 
 class FakeAgent {
@@ -36,10 +37,10 @@ class FakeAgent {
   std::shared_ptr<Session> session();
   const std::shared_ptr<ExitReport>& exit_report() const { return exit_report_; }
 
-  // The next frame of the host; nullopt: none came in time, or the host has closed.
-  std::optional<Received> receive();
+  // The next frame of the host.
+  Received receive();
   // The next frame of that type, others (credit, pings) skipped.
-  std::optional<Received> receive(wire::FrameType type);
+  Received receive(wire::FrameType type);
 
   template <typename Message>
   void send(std::uint32_t stream, const Message& message) {
