@@ -153,8 +153,7 @@ Result<> Session::handle_stream(Stream& stream, const wire::Frame& frame) {
       stream.on_end();
       return {};
     case FrameType::kCredit:
-      stream.credit_to_send += TRY(wire::Credit::decode(frame.payload))
-      .size_bytes;
+      stream.credit_to_send += TRY(wire::Credit::decode(frame.payload)).size_bytes;
       stream.on_credit();
       return {};
     case FrameType::kReplCode:

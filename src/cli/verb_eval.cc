@@ -59,9 +59,7 @@ Result<std::vector<std::string>> read_code(const std::vector<std::string>& opera
   }
   const bool from_stdin = codes.size() == 1 && codes.front() == "-";
   if (from_stdin || (codes.empty() && ::isatty(STDIN_FILENO) == 0)) {
-    return std::vector {
-      TRY(base::read_all(STDIN_FILENO, kMaxCodeBytes))
-    };
+    return std::vector{TRY(base::read_all(STDIN_FILENO, kMaxCodeBytes))};
   }
   if (codes.empty()) {
     return std::unexpected(usage_error(kHelp.verb, "no code: give CODE, -f FILE, or - for stdin"));

@@ -60,8 +60,7 @@ Result<std::vector<isolation::Volume>> open_volumes(const Definition& definition
     const std::string field =
         "volumes[" + std::to_string(i) + "] '" + definition.config.volumes[i] + "'";
     base::UniqueFd source = TRY_WRAP(base::sys::open(rule.host_path, O_PATH), field);
-    const mode_t mode = TRY(base::sys::fstat(source.get()))
-    .st_mode;
+    const mode_t mode = TRY(base::sys::fstat(source.get())).st_mode;
     if (!S_ISDIR(mode) && !S_ISREG(mode)) {
       return fail(ErrorCode::kInvalidArgument, field + ": host path must be a file or a folder");
     }

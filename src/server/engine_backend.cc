@@ -180,8 +180,7 @@ Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view
 }
 
 Result<std::string> EngineBackend::log(const SandboxName& name, std::size_t max_bytes) {
-  return TRY(running(name))
-  ->log(max_bytes);
+  return TRY(running(name))->log(max_bytes);
 }
 
 }  // namespace msb::server

@@ -44,10 +44,7 @@ Result<> empty_folder(int folder_fd) {
     std::string name;
   };
   std::vector<Level> levels;
-  levels.push_back({
-    TRY(open_stream(folder_fd, "."))
-    , ""
-  });
+  levels.push_back({TRY(open_stream(folder_fd, ".")), ""});
   while (!levels.empty()) {
     DIR* const stream = levels.back().stream.get();
     const int fd = ::dirfd(stream);
@@ -80,10 +77,7 @@ Result<> empty_folder(int folder_fd) {
     if (levels.size() > kMaxPathDepth) {
       return fail(ErrorCode::kCorrupt, "folders nested too deep");
     }
-    levels.push_back({
-      TRY(open_stream(fd, name))
-      , name
-    });
+    levels.push_back({TRY(open_stream(fd, name)), name});
   }
   return {};
 }
