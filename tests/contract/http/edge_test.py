@@ -188,7 +188,7 @@ class Traps(Case):
         name = self.started("hang")
         self.assertEqual(lines(self.run_python(name, "print('x', end='')")), ["x"])
         self.assertEqual(self.run_python(name, "input()")["status"], "exception")
-        self.assertEqual(lines(self.run_python(name, "import sys; sys.stdout.buffer.write(b'\\xff\\n'); None")), ["\ufffd"])
+        self.assertEqual(lines(self.run_python(name, "import sys; _ = sys.stdout.buffer.write(b'\\xff\\n')")), ["\ufffd"])
         ended = self.run_python(name, "exit(3)")
         self.assertEqual((ended["status"], ended["reason"], ended["exit_code"]), ("error", "exit", 3))
         self.assertEqual(lines(self.run_python(name, "print('back')")), ["back"])

@@ -151,7 +151,7 @@ class Program(Case):
 
     def test_each_request_is_a_line(self):
         self.call("sandbox.stop", {"sandbox": "nobody", "namespace": "n1"}, id="the-id")
-        line, = [text for text in self.server.log_text().splitlines() if "the-id" in text]
+        line = self.server.log_line("the-id")
         for part in ('"method":"sandbox.stop"', '"sandbox":"nobody"', '"namespace":"n1"', '"status":400', '"code":2001',
                      '"outcome":"refused"'):
             self.assertIn(part, line)

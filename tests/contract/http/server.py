@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 SERVER = os.environ["MSB_SERVER"]
@@ -62,7 +63,7 @@ class Answer:
 class Server:
     def __init__(self, home, *flags):
         self.home = home
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile("a+b")  # the server appends, whatever was read of it
         self.process = subprocess.Popen(
             [SERVER, "start", "--port", "0", *flags], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=self.log, text=True,
@@ -77,6 +78,16 @@ class Server:
     def log_text(self):
         self.log.seek(0)
         return self.log.read().decode()
+
+    def log_line(self, part):
+        """The line that holds `part`: a request is logged when its answer is on its way."""
+        give_up = time.monotonic() + DEADLINE_S
+        while time.monotonic() < give_up:
+            for line in self.log_text().splitlines():
+                if part in line:
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"{part} is not in the log: {self.log_text()}")
 
     def stop(self, signal_number=signal.SIGTERM):
         if self.process.poll() is None:
