@@ -29,7 +29,6 @@ std::int64_t unix_seconds() {
       .count();
 }
 
-// What a pool is working on. Belongs to the I/O thread, where the value arrives.
 // Counts a call for as long as it runs.
 class RunningCount {
  public:

@@ -51,7 +51,4 @@ boost::asio::awaitable<void> wait(std::shared_ptr<Pending<T>> pending) {
   }
 }
 
-// The peer has closed its side, whatever it sent before: that is how clients give up. Bytes that
-// wait to be read do not hide it, as they would hide an end of file.
-
 }  // namespace msb::server

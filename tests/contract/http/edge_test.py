@@ -96,12 +96,6 @@ class Limits(Case):
         ran = self.run_python(name, f"len('{text}')")
         self.assertEqual(lines(ran), ["3000000"])
 
-    def test_many_idle_connections_are_no_burden(self):
-        with contextlib.ExitStack() as stack:
-            for _ in range(400):
-                stack.enter_context(socket.create_connection(("127.0.0.1", self.server.port)))
-            self.assertEqual(self.call("sandbox.metrics.get").status, 200)
-
     def test_keep_alive_and_pipelining(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE_S)
         with contextlib.closing(connection):

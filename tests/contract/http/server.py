@@ -76,8 +76,10 @@ class Server:
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def log_text(self):
-        self.log.seek(0)
-        return self.log.read().decode()
+        if not self.log.closed:
+            self.log.seek(0)
+            self.last_text = self.log.read().decode()
+        return self.last_text
 
     def log_line(self, part):
         """The line that holds `part`: a request is logged when its answer is on its way."""
@@ -98,6 +100,8 @@ class Server:
             self.process.kill()
             raise
         self.process.stdout.close()
+        self.log_text()
+        self.log.close()
         return status
 
     def request(self, verb, path, body=None, headers=None, timeout=DEADLINE_S):
