@@ -150,6 +150,10 @@ class MSB_EXPORT Sandbox {
   // A name that runs already in the same engine is joined: a success that changes nothing, and
   // then it is not this object's end that stops the sandbox.
   Result<> start(const StartConfig& config = {}, const StartOptions& options = {});
+  // Joins the sandbox of this name that runs already, in the same engine or on the same server, and
+  // starts nothing; this object's end leaves it running. Errors, within kFailedToStartSandbox:
+  // kSandboxNotStarted (it does not run), kSandboxAlreadyStarted (this object is started).
+  Result<> attach();
   // Returns when no process of the sandbox is left; start() right after it works. Files stay.
   // Errors, within kFailedToStopSandbox: kSandboxNotStarted.
   Result<> stop();
@@ -157,6 +161,11 @@ class MSB_EXPORT Sandbox {
   Result<> remove();
   // The sandbox outlives this object: it runs until its engine ends.
   void detach();
+
+  // A reading of every sandbox that is defined in where.namespace_ ("*": in all), running or not,
+  // on the server or in the engine that `where` means; its name is not used. Within
+  // kFailedToGetMetrics.
+  static Result<std::vector<Metrics>> list(const SandboxOptions& where = {});
 
   CodeRunner code(Language language);
   CommandRunner command();

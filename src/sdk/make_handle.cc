@@ -18,4 +18,11 @@ std::shared_ptr<SandboxHandle> make_handle(SandboxOptions options,
   return std::make_shared<LocalSandbox>(std::move(options), language);
 }
 
+Result<std::vector<Metrics>> list_sandboxes(const SandboxOptions& where) {
+  if (const auto server_url = server_url_of(where)) {
+    return list_remote(where, *server_url);
+  }
+  return list_local(where);
+}
+
 }  // namespace msb::sdk

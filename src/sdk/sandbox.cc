@@ -107,6 +107,9 @@ Sandbox::~Sandbox() {
 Result<> Sandbox::start(const StartConfig& config, const StartOptions& options) {
   return handle_->start(config, options);
 }
+Result<> Sandbox::attach() {
+  return handle_->attach();
+}
 Result<> Sandbox::stop() {
   return handle_->stop();
 }
@@ -115,6 +118,14 @@ Result<> Sandbox::remove() {
 }
 void Sandbox::detach() {
   handle_->detach();
+}
+
+Result<std::vector<Metrics>> Sandbox::list(const SandboxOptions& where) {
+  auto readings = sdk::list_sandboxes(where);
+  if (!readings) {
+    return std::unexpected(std::move(readings).error().wrap(ErrorCode::kFailedToGetMetrics));
+  }
+  return readings;
 }
 
 CodeRunner Sandbox::code(Language language) {

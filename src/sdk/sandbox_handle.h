@@ -30,6 +30,7 @@ class SandboxHandle {
   virtual ~SandboxHandle() = default;
 
   virtual Result<> start(const StartConfig& config, const StartOptions& options) = 0;
+  virtual Result<> attach() = 0;
   virtual Result<> stop() = 0;
   virtual Result<> remove() = 0;
   virtual void detach() = 0;
@@ -58,5 +59,8 @@ class SandboxHandle {
 // No I/O. `language`: of PythonSandbox and NodeSandbox.
 std::shared_ptr<SandboxHandle> make_handle(SandboxOptions options,
                                            std::optional<Language> language);
+
+// Behind Sandbox::list().
+Result<std::vector<Metrics>> list_sandboxes(const SandboxOptions& where);
 
 }  // namespace msb::sdk

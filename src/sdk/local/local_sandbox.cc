@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "engine/random_id.h"
+#include "engine/validation.h"
 #include "sdk/execution_builder.h"
 #include "sdk/local/convert.h"
 #include "sdk/local/local_process.h"
@@ -21,6 +22,30 @@ const char* default_image(Language language) {
 
 std::unexpected<Error> not_started(ErrorCode operation) {
   return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
+}
+
+Result<std::shared_ptr<engine::Engine>> engine_of(const SandboxOptions& options) {
+  const std::shared_ptr<Engine> wanted = options.engine ? options.engine : TRY(Engine::instance());
+  const auto local = std::dynamic_pointer_cast<LocalEngine>(wanted);
+  if (!local) {
+    return fail(ErrorCode::kInvalidArgument, "engine: is not one made by Engine::create()");
+  }
+  return local->engine();
+}
+
+// Of the engine's `sandbox`, which may have died.
+Metrics reading_of(engine::Sandbox& sandbox) {
+  const engine::Usage usage = sandbox.usage();
+  Metrics metrics;
+  metrics.name = sandbox.name().sandbox;
+  metrics.namespace_ = sandbox.name().namespace_name;
+  metrics.is_running = sandbox.is_running();
+  metrics.disk_bytes = usage.disk_bytes;
+  if (metrics.is_running) {
+    metrics.cpu_percent = usage.cpu_percent;
+    metrics.memory_mib = usage.memory_bytes >> 20;
+  }
+  return metrics;
 }
 
 }  // namespace
@@ -48,15 +73,10 @@ Result<std::shared_ptr<engine::Engine>> LocalSandbox::engine() {
       return engine_;
     }
   }
-  const std::shared_ptr<Engine> wanted =
-      options_.engine ? options_.engine : TRY(Engine::instance());
-  const auto local = std::dynamic_pointer_cast<LocalEngine>(wanted);
-  if (!local) {
-    return fail(ErrorCode::kInvalidArgument, "engine: is not one made by Engine::create()");
-  }
+  std::shared_ptr<engine::Engine> found = TRY(engine_of(options_));
   const std::lock_guard lock(mutex_);
   if (!engine_) {
-    engine_ = local->engine();
+    engine_ = std::move(found);
   }
   return engine_;
 }
@@ -95,7 +115,7 @@ Result<engine::StartResult> LocalSandbox::start_in_engine(const StartConfig& con
   return engine->start(request);
 }
 
-Result<> LocalSandbox::start(const StartConfig& config, const StartOptions& options) {
+Result<> LocalSandbox::begin_start() {
   std::shared_ptr<engine::Sandbox> dead;
   {
     const std::lock_guard lock(mutex_);
@@ -110,26 +130,57 @@ Result<> LocalSandbox::start(const StartConfig& config, const StartOptions& opti
   if (dead) {
     (void)dead->stop();  // waits until it is buried
   }
+  return {};
+}
+
+void LocalSandbox::end_start(Result<engine::StartResult>& result) {
+  const std::lock_guard lock(mutex_);
+  state_ = result ? State::kStarted : State::kOff;
+  if (result) {
+    owns_sandbox_ = !result->was_running;
+    sandbox_ = std::move(result->sandbox);
+  }
+}
+
+Result<> LocalSandbox::start(const StartConfig& config, const StartOptions& options) {
+  TRY(begin_start());
   log_.info("Starting sandbox", {{"name", name_},
                                  {"namespace", options_.namespace_},
                                  {"image", config.image},
                                  {"memory", std::to_string(config.memory)},
                                  {"cpus", std::to_string(config.cpus)}});
   auto result = start_in_engine(config, options);
-  {
-    const std::lock_guard lock(mutex_);
-    state_ = result ? State::kStarted : State::kOff;
-    if (result) {
-      owns_sandbox_ = !result->was_running;
-      sandbox_ = std::move(result->sandbox);
-    }
-  }
+  end_start(result);
   if (!result) {
     return std::unexpected(
         log_.failed("Sandbox could not be started", name_,
                     std::move(result).error().wrap(ErrorCode::kFailedToStartSandbox)));
   }
   log_.info("Sandbox started successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<engine::StartResult> LocalSandbox::find_in_engine() {
+  TRY(engine::check_sandbox_name(name_));
+  TRY(engine::check_namespace(options_.namespace_));
+  auto sandbox =
+      TRY(this->engine())->find({.namespace_name = options_.namespace_, .sandbox = name_});
+  if (!sandbox) {
+    return fail(ErrorCode::kSandboxNotStarted, {});
+  }
+  return engine::StartResult{.sandbox = std::move(sandbox), .was_running = true};
+}
+
+Result<> LocalSandbox::attach() {
+  TRY(begin_start());
+  auto result = find_in_engine();
+  end_start(result);
+  if (!result) {
+    return std::unexpected(
+        log_.failed("Sandbox could not be joined", name_,
+                    std::move(result).error().wrap(ErrorCode::kFailedToStartSandbox)));
+  }
+  log_.info("Sandbox joined", {{"name", name_}, {"namespace", options_.namespace_}});
   return {};
 }
 
@@ -280,17 +331,7 @@ Result<Metrics> LocalSandbox::metrics() {
   if (log_.enabled()) {
     log_.debug("Getting sandbox metrics", {{"sandbox", name_}});
   }
-  const engine::Usage usage = sandbox->usage();
-  Metrics metrics;
-  metrics.name = name_;
-  metrics.namespace_ = options_.namespace_;
-  metrics.is_running = sandbox->is_running();
-  metrics.disk_bytes = usage.disk_bytes;
-  if (metrics.is_running) {
-    metrics.cpu_percent = usage.cpu_percent;
-    metrics.memory_mib = usage.memory_bytes >> 20;
-  }
-  return metrics;
+  return reading_of(*sandbox);
 }
 
 std::vector<PortMapping> LocalSandbox::ports() const {
@@ -324,6 +365,24 @@ Result<std::string> LocalSandbox::log(std::size_t max_bytes) const {
 std::optional<int> LocalSandbox::exec_exit_code() const {
   const auto sandbox = started_or_null();
   return sandbox ? sandbox->exec_exit_code() : std::nullopt;
+}
+
+Result<std::vector<Metrics>> list_local(const SandboxOptions& where) {
+  const std::shared_ptr<engine::Engine> engine = TRY(engine_of(where));
+  std::vector<Metrics> readings;
+  for (engine::SandboxListing& listing : TRY(engine->list(where.namespace_))) {
+    if (const auto sandbox = engine->find(listing.name)) {
+      readings.push_back(reading_of(*sandbox));
+      continue;
+    }
+    Metrics metrics;  // at rest, or in another program
+    metrics.name = std::move(listing.name.sandbox);
+    metrics.namespace_ = std::move(listing.name.namespace_name);
+    metrics.is_running = listing.is_running;
+    metrics.disk_bytes = listing.disk_bytes;
+    readings.push_back(std::move(metrics));
+  }
+  return readings;
 }
 
 }  // namespace msb::sdk

@@ -27,6 +27,7 @@ class LocalSandbox final : public SandboxHandle {
   LocalSandbox(SandboxOptions options, std::optional<Language> language);
 
   Result<> start(const StartConfig& config, const StartOptions& options) override;
+  Result<> attach() override;
   Result<> stop() override;
   Result<> remove() override;
   void detach() override;
@@ -53,8 +54,13 @@ class LocalSandbox final : public SandboxHandle {
  private:
   enum class State { kOff, kStarting, kStarted, kStopping };
 
+  // Off, or started and dead: takes the step to [starting] and buries the dead.
+  Result<> begin_start();
+  // The step to [started], or back.
+  void end_start(Result<engine::StartResult>& result);
   Result<engine::StartResult> start_in_engine(const StartConfig& config,
                                               const StartOptions& options);
+  Result<engine::StartResult> find_in_engine();
   // The engine of the options, else of the process; found once.
   Result<std::shared_ptr<engine::Engine>> engine();
   // Null unless started.
@@ -76,5 +82,8 @@ class LocalSandbox final : public SandboxHandle {
   bool owns_sandbox_ = false;  // we have started it, so we stop it
   bool is_detached_ = false;
 };
+
+// Of the engine of `where`.
+Result<std::vector<Metrics>> list_local(const SandboxOptions& where);
 
 }  // namespace msb::sdk

@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "engine/random_id.h"
+#include "engine/validation.h"
 #include "sdk/remote/response.h"
 
 namespace msb::sdk {
@@ -28,6 +29,12 @@ void tell(const OutputCallback& on_output, const std::vector<OutputLine>& lines)
       on_output(line.stream, line.text);
     }
   }
+}
+
+// A server says in one of these ways that it knows no such sandbox, or nothing in its namespace.
+bool says_unknown(const Error& error) {
+  const bool is_answer = error.is(ErrorCode::kRequestFailed) || error.is(ErrorCode::kRpcCall);
+  return is_answer && !error.is(ErrorCode::kPermissionDenied);
 }
 
 }  // namespace
@@ -64,11 +71,7 @@ Result<> RemoteSandbox::check_unused(const std::stop_token& stop) {
   }
   const auto result = client_.call("sandbox.metrics.get", target(), stop);
   if (!result) {
-    const Error& error = result.error();
-    // A server says in one of these ways that it knows no such sandbox.
-    return error.is(ErrorCode::kRequestFailed) || error.is(ErrorCode::kRpcCall)
-               ? Result<>()
-               : std::unexpected(error);
+    return says_unknown(result.error()) ? Result<>() : std::unexpected(result.error());
   }
   const Metrics metrics = TRY(decode_metrics(*result));
   if (!metrics.name.empty()) {
@@ -95,6 +98,10 @@ Result<> RemoteSandbox::start_on_server(const StartConfig& config, const StartOp
   }
   const auto result = client_.call("sandbox.start", std::move(params), options.stop);
   if (result) {
+    const std::lock_guard lock(mutex_);
+    owns_sandbox_ = true;
+    has_files_ = is_ephemeral();
+    ports_ = port_mappings(config);
     return {};
   }
   if (is_anonymous_ && !result.error().is(ErrorCode::kCreateRequestFailed) &&
@@ -105,34 +112,63 @@ Result<> RemoteSandbox::start_on_server(const StartConfig& config, const StartOp
   return std::unexpected(result.error());
 }
 
-Result<> RemoteSandbox::start(const StartConfig& config, const StartOptions& options) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (state_ != State::kOff) {
-      return std::unexpected(
-          Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
-    }
-    state_ = State::kStarting;
+Result<> RemoteSandbox::begin_start() {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::kOff) {
+    return std::unexpected(
+        Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
   }
+  state_ = State::kStarting;
+  return {};
+}
+
+void RemoteSandbox::end_start(const Result<>& result) {
+  const std::lock_guard lock(mutex_);
+  state_ = result ? State::kStarted : State::kOff;
+}
+
+Result<> RemoteSandbox::start(const StartConfig& config, const StartOptions& options) {
+  TRY(begin_start());
   log_.info("Starting sandbox", {{"name", name_},
                                  {"namespace", options_.namespace_},
                                  {"image", config.image},
                                  {"memory", std::to_string(config.memory)},
                                  {"cpus", std::to_string(config.cpus)}});
   const Result<> result = start_on_server(config, options);
-  {
-    const std::lock_guard lock(mutex_);
-    state_ = result ? State::kStarted : State::kOff;
-    if (result) {
-      has_files_ = is_ephemeral();
-      ports_ = port_mappings(config);
-    }
-  }
+  end_start(result);
   if (!result) {
     return std::unexpected(log_.failed("Sandbox could not be started", name_,
                                        result.error().wrap(ErrorCode::kFailedToStartSandbox)));
   }
   log_.info("Sandbox started successfully", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> RemoteSandbox::find_on_server() {
+  TRY(engine::check_sandbox_name(name_));
+  TRY(engine::check_namespace(options_.namespace_));
+  const auto result = client_.call("sandbox.metrics.get", target(), {});
+  if (!result && !says_unknown(result.error())) {
+    return std::unexpected(result.error());
+  }
+  if (!result || !TRY(decode_metrics(*result)).is_running) {
+    return fail(ErrorCode::kSandboxNotStarted, {});
+  }
+  const std::lock_guard lock(mutex_);
+  owns_sandbox_ = false;
+  ports_.clear();
+  return {};
+}
+
+Result<> RemoteSandbox::attach() {
+  TRY(begin_start());
+  const Result<> result = find_on_server();
+  end_start(result);
+  if (!result) {
+    return std::unexpected(log_.failed("Sandbox could not be joined", name_,
+                                       result.error().wrap(ErrorCode::kFailedToStartSandbox)));
+  }
+  log_.info("Sandbox joined", {{"name", name_}, {"namespace", options_.namespace_}});
   return {};
 }
 
@@ -175,6 +211,12 @@ Result<> RemoteSandbox::remove() {
       return stopped;
     }
   }
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_ephemeral() && !has_files_) {
+      return {};  // whatever has the name is not ours
+    }
+  }
   return remove_on_server();
 }
 
@@ -188,7 +230,7 @@ void RemoteSandbox::close() {
   bool removes = false;
   {
     const std::lock_guard lock(mutex_);
-    stops = state_ == State::kStarted && !is_detached_;
+    stops = state_ == State::kStarted && owns_sandbox_ && !is_detached_;
     removes = has_files_ && !is_detached_;
   }
   // Failures have been logged, and there is nobody to tell.
@@ -303,6 +345,30 @@ Result<std::string> RemoteSandbox::log(std::size_t max_bytes) const {
     return fail(ErrorCode::kUnmarshalResponseFailed, "sandbox.log.get: the result is not a string");
   }
   return result.get<std::string>();
+}
+
+Result<std::vector<Metrics>> list_remote(const SandboxOptions& where,
+                                         const std::string& server_url) {
+  if (where.namespace_ != "*") {
+    TRY(engine::check_namespace(where.namespace_));
+  }
+  RpcClient client(where, server_url);
+  OrderedJson params = OrderedJson::object();
+  params["namespace"] = where.namespace_;
+  const auto result = client.call("sandbox.metrics.get", std::move(params), {});
+  if (!result && result.error().cause() == ErrorCode::kInvalidArgument) {
+    return std::vector<Metrics>();  // of a good name: that nothing is defined there
+  }
+  if (!result) {
+    return std::unexpected(result.error());
+  }
+  std::vector<Metrics> readings = TRY(decode_metrics_list(*result));
+  for (Metrics& reading : readings) {
+    if (reading.namespace_.empty()) {
+      reading.namespace_ = where.namespace_;
+    }
+  }
+  return readings;
 }
 
 }  // namespace msb::sdk

@@ -30,6 +30,7 @@ class RemoteSandbox final : public SandboxHandle {
                 const std::string& server_url);
 
   Result<> start(const StartConfig& config, const StartOptions& options) override;
+  Result<> attach() override;
   Result<> stop() override;
   Result<> remove() override;
   void detach() override;
@@ -56,7 +57,12 @@ class RemoteSandbox final : public SandboxHandle {
  private:
   enum class State { kOff, kStarting, kStarted, kStopping };
 
+  // Takes the step to [starting].
+  Result<> begin_start();
+  // The step to [started], or back.
+  void end_start(const Result<>& result);
   Result<> start_on_server(const StartConfig& config, const StartOptions& options);
+  Result<> find_on_server();
   // Of an ephemeral sandbox with a name of its own: nobody's files are behind it.
   Result<> check_unused(const std::stop_token& stop);
   // "sandbox.remove"; kUnsupported on a server without it.
@@ -75,9 +81,14 @@ class RemoteSandbox final : public SandboxHandle {
 
   mutable std::mutex mutex_;  // guards what follows
   State state_ = State::kOff;
-  bool has_files_ = false;  // an ephemeral sandbox of ours was started, and not removed
+  bool owns_sandbox_ = false;  // we have started it, so we stop it
+  bool has_files_ = false;     // an ephemeral sandbox of ours was started, and not removed
   bool is_detached_ = false;
   std::vector<PortMapping> ports_;
 };
+
+// On the server at `server_url`.
+Result<std::vector<Metrics>> list_remote(const SandboxOptions& where,
+                                         const std::string& server_url);
 
 }  // namespace msb::sdk

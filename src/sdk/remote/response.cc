@@ -184,31 +184,38 @@ Result<DecodedCommand> command_of(const Json& result, const std::string& command
   return DecodedCommand{std::move(lines), std::move(execution)};
 }
 
-Result<Metrics> metrics_of(const Json& result) {
-  const Json* const list = rpc::find_present(result, "sandboxes");
-  if (list != nullptr && !list->is_array()) {
-    return wrong("sandboxes: not a list");
-  }
-  Metrics metrics;
-  if (list == nullptr || list->empty()) {
-    return metrics;
-  }
-  const Json& first = list->front();
-  if (!first.is_object()) {
+Result<Metrics> reading_of(const Json& item) {
+  if (!item.is_object()) {
     return wrong("sandboxes: an item is not an object");
   }
-  metrics.name = TRY(text_member(first, "name", {}));
-  metrics.namespace_ = TRY(text_member(first, "namespace", {}));
-  metrics.is_running = TRY(bool_member(first, "running"));
-  if (const Json* const cpu = rpc::find_present(first, "cpu_usage")) {
+  Metrics metrics;
+  metrics.name = TRY(text_member(item, "name", {}));
+  metrics.namespace_ = TRY(text_member(item, "namespace", {}));
+  metrics.is_running = TRY(bool_member(item, "running"));
+  if (const Json* const cpu = rpc::find_present(item, "cpu_usage")) {
     if (!cpu->is_number()) {
       return wrong("cpu_usage: not a number");
     }
     metrics.cpu_percent = cpu->get<double>();
   }
-  metrics.memory_mib = TRY(integer_member(first, "memory_usage"));
-  metrics.disk_bytes = TRY(integer_member(first, "disk_usage"));
+  metrics.memory_mib = TRY(integer_member(item, "memory_usage"));
+  metrics.disk_bytes = TRY(integer_member(item, "disk_usage"));
   return metrics;
+}
+
+Result<std::vector<Metrics>> readings_of(const Json& result) {
+  std::vector<Metrics> readings;
+  const Json* const list = rpc::find_present(result, "sandboxes");
+  if (list == nullptr) {
+    return readings;
+  }
+  if (!list->is_array()) {
+    return wrong("sandboxes: not a list");
+  }
+  for (const Json& item : *list) {
+    readings.push_back(TRY(reading_of(item)));
+  }
+  return readings;
 }
 
 // The result's, or the error that the body tells.
@@ -278,12 +285,17 @@ Result<DecodedCommand> decode_command(const Json& result, const std::string& com
   return decoded;
 }
 
-Result<Metrics> decode_metrics(const Json& result) {
-  auto decoded = metrics_of(result);
-  if (!decoded) {
-    return std::unexpected(decoded.error().wrap(ErrorCode::kUnmarshalMetricsFailed));
+Result<std::vector<Metrics>> decode_metrics_list(const Json& result) {
+  auto readings = readings_of(result);
+  if (!readings) {
+    return std::unexpected(readings.error().wrap(ErrorCode::kUnmarshalMetricsFailed));
   }
-  return decoded;
+  return readings;
+}
+
+Result<Metrics> decode_metrics(const Json& result) {
+  const std::vector<Metrics> readings = TRY(decode_metrics_list(result));
+  return readings.empty() ? Metrics() : readings.front();
 }
 
 }  // namespace msb::sdk

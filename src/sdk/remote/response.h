@@ -47,5 +47,7 @@ Result<DecodedCommand> decode_command(const rpc::Json& result, const std::string
 
 // The first of the list; zeros if it is empty. kUnmarshalMetricsFailed.
 Result<Metrics> decode_metrics(const rpc::Json& result);
+// All of the list. kUnmarshalMetricsFailed.
+Result<std::vector<Metrics>> decode_metrics_list(const rpc::Json& result);
 
 }  // namespace msb::sdk

@@ -31,6 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto command = decode_command(*result, "x", {}, std::chrono::nanoseconds(0))) {
     MSB_CHECK(command->execution.signal() == 0 || command->execution.exit_code() > 128);
   }
-  static_cast<void>(decode_metrics(*result));
+  static_cast<void>(decode_metrics_list(*result));
   return 0;
 }

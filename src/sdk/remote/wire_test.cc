@@ -279,6 +279,39 @@ TEST(RemoteWire, AnEphemeralNameMustBeUnused) {
   EXPECT_EQ(server.requests().size(), 1U);
 }
 
+TEST(RemoteWire, AttachAsksWhetherItRuns) {
+  for (const bool runs : {true, false}) {
+    ScriptedServer server(answers(R"json({"sandboxes":[{"name":"demo","running":)json" +
+                                  std::string(runs ? "true" : "false") + "}]}"));
+    {
+      PythonSandbox sandbox(options_for(server));
+      const auto attached = sandbox.attach();
+      EXPECT_EQ(why(attached), runs ? "no error" : "failed to start sandbox: sandbox not started");
+    }
+    ASSERT_EQ(server.requests().size(), 1U);  // its end stops nothing
+    EXPECT_EQ(
+        server.requests().at(0).body,
+        R"json({"jsonrpc":"2.0","method":"sandbox.metrics.get","params":{"namespace":"default","sandbox":"demo"},"id":"a"})json");
+  }
+}
+
+TEST(RemoteWire, ListsANamespace) {
+  ScriptedServer server(answers(
+      R"json({"sandboxes":[{"name":"one","running":true,"memory_usage":3},{"name":"two","running":false,"cpu_usage":null}]})json"));
+  SandboxOptions where = options_for(server);
+  where.namespace_ = "team";
+  const auto readings = Sandbox::list(where);
+  ASSERT_TRUE(readings) << why(readings);
+  ASSERT_EQ(readings->size(), 2U);
+  EXPECT_EQ((*readings)[0].name, "one");
+  EXPECT_EQ((*readings)[0].namespace_, "team");
+  EXPECT_EQ((*readings)[0].memory_mib, 3);
+  EXPECT_FALSE((*readings)[1].is_running);
+  EXPECT_EQ(
+      server.requests().at(0).body,
+      R"json({"jsonrpc":"2.0","method":"sandbox.metrics.get","params":{"namespace":"team"},"id":"a"})json");
+}
+
 class Recorder final : public Logger {
  public:
   void debug(std::string_view message, std::span<const LogField> fields) override {
