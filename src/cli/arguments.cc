@@ -185,6 +185,15 @@ std::string Arguments::help_text() const {
   return impl_->app.help();
 }
 
+Result<bool> parse_without_operands(Arguments& arguments, const VerbHelp& help,
+                                    std::vector<std::string> words) {
+  const auto operands = TRY(arguments.parse(std::move(words), Operands::kAnywhere));
+  if (operands && !operands->empty()) {
+    return std::unexpected(usage_error(help.verb, "unexpected '" + operands->front() + "'"));
+  }
+  return operands.has_value();
+}
+
 Error usage_error(std::string_view verb, std::string_view text) {
   std::string where = "msb ";
   if (!verb.empty()) {

@@ -60,6 +60,10 @@ class Arguments {
   std::unique_ptr<Impl> impl_;
 };
 
+// For a verb without operands. False: help was asked for and has been printed.
+Result<bool> parse_without_operands(Arguments& arguments, const VerbHelp& help,
+                                    std::vector<std::string> words);
+
 // For a wrong number of operands and the like: `text`, and where to read more.
 Error usage_error(std::string_view verb, std::string_view text);
 

@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,51 +14,31 @@
 #include "base/sys.h"
 #include "base/try.h"
 #include "cli/arguments.h"
-#include "cli/nearest.h"
 #include "cli/report.h"
 #include "cli/verb.h"
+#include "cli/verb_group.h"
 #include "msb/host.h"
 
 namespace msb::cli {
 namespace {
-
-struct Verb {
-  std::string_view name;
-  std::string_view about;
-  VerbFunction* function;
-};
 
 constexpr std::array kVerbs = {
     Verb{"run", "Run a command in a fresh sandbox", run},
     Verb{"eval", "Run Python or JavaScript in a fresh sandbox", eval},
     Verb{"pull", "Fetch an image from a registry", pull},
     Verb{"image", "List, import, inspect and remove images", image},
+    Verb{"server", "Serve sandboxes to other programs, and look after that server", server},
+    Verb{"mcp", "Give an agent sandboxes, as its MCP server on stdin and stdout", mcp},
     Verb{"doctor", "Tell what this host can do, and how to mend the rest", doctor},
     Verb{"version", "Print the version", version},
 };
 
 std::string overview() {
-  std::string text = "Verbs:\n";
-  for (const Verb& verb : kVerbs) {
-    text.append("  ").append(verb.name).append(10 - verb.name.size(), ' ').append(verb.about);
-    text += '\n';
-  }
-  return text +
+  return "Verbs:\n" + list_of(kVerbs) +
          "\nExamples:\n"
          "  msb eval python \"x = 20\" \"x * 2\"\n"
          "  msb run -v ./data:/data:ro alpine -- ls -l /data\n"
          "\n`msb VERB --help` tells more.\n";
-}
-
-Error unknown_verb(const std::string& typed) {
-  std::vector<std::string> names;
-  std::ranges::transform(kVerbs, std::back_inserter(names),
-                         [](const Verb& verb) { return std::string(verb.name); });
-  std::string text = "unknown verb '" + typed + "'";
-  if (const auto close = nearest(typed, names)) {
-    text += "; did you mean " + *close + "?";
-  }
-  return usage_error("", text);
 }
 
 Result<int> dispatch(std::vector<std::string> words, std::string& verb_name) {
@@ -89,9 +67,9 @@ Result<int> dispatch(std::vector<std::string> words, std::string& verb_name) {
     rest->resize(1);
     rest->emplace_back("--help");
   }
-  const auto* verb = std::ranges::find(kVerbs, rest->front(), &Verb::name);
-  if (verb == kVerbs.end()) {
-    return std::unexpected(unknown_verb(rest->front()));
+  const Verb* const verb = find_verb(kVerbs, rest->front());
+  if (verb == nullptr) {
+    return std::unexpected(unknown_verb("", kVerbs, rest->front()));
   }
   verb_name = verb->name;
   rest->erase(rest->begin());

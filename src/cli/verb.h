@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verbs of msb. Each is a function in a file of its own, verb_<name>.cc; the one table of them
-// is in main.cc.
+// The verbs of msb. Each is a function in a file of its own, verb_<name>.cc; the table of them is
+// in main.cc, and those of verbs that have verbs of their own in theirs.
 #pragma once
 
 #include <string>
@@ -20,6 +20,8 @@ VerbFunction run;
 VerbFunction eval;
 VerbFunction pull;
 VerbFunction image;
+VerbFunction server;
+VerbFunction mcp;
 VerbFunction doctor;
 VerbFunction version;
 

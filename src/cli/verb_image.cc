@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// msb image: the images on this host. Its own verbs are in the table at the end.
+// msb image: the images on this host. Its verbs are in the table at the end.
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <iterator>
 #include <utility>
 
 #include "base/try.h"
 #include "cli/arguments.h"
 #include "cli/interrupts.h"
 #include "cli/json_text.h"
-#include "cli/nearest.h"
 #include "cli/pull_progress.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
+#include "cli/verb_group.h"
 #include "msb/image.h"
 
 namespace msb::cli {
@@ -219,57 +218,23 @@ Result<int> prune(Context context, std::vector<std::string> words) {
   return 0;
 }
 
-struct SubVerb {
-  std::string_view name;
-  std::string_view about;
-  VerbFunction* function;
-};
-
-constexpr std::array kSubVerbs = {
-    SubVerb{"ls", "List the images on this host", list},
-    SubVerb{"import", "Import from docker save, an OCI layout or a rootfs tar", import},
-    SubVerb{"inspect", "Print what is known of an image as JSON", inspect},
-    SubVerb{"rm", "Remove images", remove},
-    SubVerb{"prune", "Delete what no image needs", prune},
+constexpr std::array kVerbs = {
+    Verb{"ls", "List the images on this host", list},
+    Verb{"import", "Import from docker save, an OCI layout or a rootfs tar", import},
+    Verb{"inspect", "Print what is known of an image as JSON", inspect},
+    Verb{"rm", "Remove images", remove},
+    Verb{"prune", "Delete what no image needs", prune},
 };
 
 }  // namespace
 
 Result<int> image(Context context, std::vector<std::string> words) {
-  std::string epilogue = "Verbs:\n";
-  std::vector<std::string> names;
-  for (const SubVerb& verb : kSubVerbs) {
-    epilogue.append("  ").append(verb.name).append(10 - verb.name.size(), ' ');
-    epilogue.append(verb.about).append("\n");
-    names.emplace_back(verb.name);
-  }
-  epilogue +=
-      "\nExamples:\n"
-      "  msb image ls\n"
-      "  msb image import app.tar\n"
-      "\n`msb image VERB --help` tells more.";
-  Arguments arguments(context, {.verb = "image",
-                                .usage = "VERB [ARGUMENT...]",
-                                .about = "List, import, inspect and remove images.",
-                                .epilogue = epilogue});
-  auto rest = TRY(arguments.parse(std::move(words), Operands::kEndOptions));
-  if (!rest) {
-    return 0;
-  }
-  if (rest->empty()) {
-    print(arguments.help_text());
-    return 0;
-  }
-  const auto* verb = std::ranges::find(kSubVerbs, rest->front(), &SubVerb::name);
-  if (verb == kSubVerbs.end()) {
-    std::string text = "unknown verb '" + rest->front() + "'";
-    if (const auto close = nearest(rest->front(), names)) {
-      text += "; did you mean " + *close + "?";
-    }
-    return std::unexpected(usage_error("image", text));
-  }
-  rest->erase(rest->begin());
-  return verb->function(std::move(context), *std::move(rest));
+  return run_group({.name = "image",
+                    .about = "List, import, inspect and remove images.",
+                    .examples = "  msb image ls\n"
+                                "  msb image import app.tar\n",
+                    .verbs = kVerbs},
+                   std::move(context), std::move(words));
 }
 
 }  // namespace msb::cli

@@ -1,150 +1,179 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/flags.h"
 
-#include <functional>
-#include <map>
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
-#include "base/parse.h"
 #include "rpc/token.h"
 
 namespace msb::server {
 namespace {
 
-std::unexpected<Error> invalid(std::string text) {
-  return fail(ErrorCode::kInvalidArgument, std::move(text));
+// A flag that takes a value; the last one given counts.
+template <typename T>
+CLI::Option* add_value(CLI::App& app, const std::string& names, const std::string& value_name,
+                       T& into, const std::string& about) {
+  return app.add_option(names, into, about)
+      ->option_text(value_name)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
-Result<> set_port(Flags& flags, const std::string& value) {
-  const auto port = base::parse_number<std::uint16_t>(value);
-  if (!port) {
-    return invalid("--port " + value + ": must be 0..65535");
+void describe_start(CLI::App& app, Flags& flags) {
+  app.description(
+      "Serve the sandboxes of this host over HTTP: JSON-RPC for the SDKs, MCP for agents. One\n"
+      "server for each home; where one runs already that is said, and is a success.");
+  add_value(app, "--host", "ADDRESS", flags.host, "IP address to listen on (127.0.0.1)");
+  add_value(app, "--port", "N", flags.port, "Port to listen on (5555); 0 picks a free one")
+      ->check(CLI::Range(0, 65535));
+  app.add_flag("--dev", flags.is_dev_mode, "Development mode: no keys, loopback only");
+  auto* const key =
+      add_value(app, "-k,--key", "KEY", flags.key.key, "Sign API keys with this from now on");
+  app.add_flag("-r,--reset-key", flags.key.reset, "Sign with a new key: all API keys become void")
+      ->option_text(" ")  // instead of "Excludes: --key"
+      ->excludes(key);
+  add_value(app, "-p,--path", "DIR", flags.namespaces_folder,
+            "Relative host paths of volumes begin here, in a\nfolder for each namespace "
+            "($MSB_HOME/namespaces)");
+  app.add_option("--volume-root", flags.volume_roots,
+                 "Callers may mount what is beneath; repeatable")
+      ->option_text("DIR")
+      ->allow_extra_args(false);
+  auto* const certificate = add_value(app, "--tls-cert", "FILE", flags.tls_certificate_file,
+                                      "Serve https with this certificate chain (PEM)");
+  auto* const private_key =
+      add_value(app, "--tls-key", "FILE", flags.tls_key_file, "and this private key (PEM)");
+  certificate->needs(private_key);
+  private_key->needs(certificate);
+  app.add_flag("-d,--detach", flags.is_detached, "Go on in the background; return when it answers");
+  app.footer(
+      "Examples:\n"
+      "  msb server start --dev\n"
+      "  msb server start --detach && export MSB_API_KEY=$(msb server keygen --quiet)\n"
+      "  msb server start --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem\n"
+      "\n"
+      "The key that signs is kept in $MSB_HOME/server.key. ps shows what --key was given; whoever\n"
+      "minds writes that file instead.\n"
+      "\n"
+      "The first SIGTERM or ^C lets running calls finish, for half a minute at most; the second\n"
+      "ends the server at once. Sandboxes end with it; their files and definitions stay.");
+}
+
+void describe_keygen(CLI::App& app, Flags& flags) {
+  app.description("Make an API key for the server of this home, which has been started before.");
+  app.add_option_function<std::string>(
+         "--expire",
+         [&flags](const std::string& text) { flags.lifetime = *rpc::parse_lifetime(text); },
+         "Valid so long: 30s, 5m, 24h, 7d, 2w, 3mo, 1y (24h)")
+      ->option_text("TIME")
+      ->check([](const std::string& text) -> std::string {
+        return rpc::parse_lifetime(text) ? "" : "'" + text + "' is not a time; give 30s, 24h, 7d";
+      });
+  add_value(app, "-n,--namespace", "NAME", flags.namespace_name,
+            "Valid for this namespace only ('*': all)");
+  app.add_flag("-q,--quiet", flags.is_quiet, "Print the key alone");
+  app.footer(
+      "Examples:\n"
+      "  msb server keygen --expire 30d --namespace team-a\n"
+      "  export MSB_API_KEY=$(msb server keygen --quiet)");
+}
+
+void describe_mcp(CLI::App& app, Flags& /*flags*/) {
+  app.description(
+      "Speak MCP on stdin and stdout, for desktop programs that start their tools themselves. No\n"
+      "server is needed: sandboxes run in this process and end with it.");
+  app.footer(
+      "Examples:\n"
+      "  claude mcp add sandbox -- msb mcp\n"
+      "  npx @modelcontextprotocol/inspector msb mcp");
+}
+
+struct VerbEntry {
+  std::string_view word;
+  Flags::Verb verb;
+  std::string_view called;
+  void (*describe)(CLI::App&, Flags&);
+};
+
+constexpr std::array kVerbs = {
+    VerbEntry{"start", Flags::Verb::kStart, "server start", describe_start},
+    VerbEntry{"keygen", Flags::Verb::kKeygen, "server keygen", describe_keygen},
+    VerbEntry{"mcp", Flags::Verb::kMcp, "mcp", describe_mcp},
+};
+
+const VerbEntry* find_verb(const std::vector<std::string>& arguments) {
+  const auto* const found = arguments.empty()
+                                ? kVerbs.end()
+                                : std::ranges::find(kVerbs, arguments.front(), &VerbEntry::word);
+  return found == kVerbs.end() ? nullptr : found;
+}
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(26); }
+  std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+    return "Usage: " + name + " [OPTIONS]\n";
   }
-  flags.port = *port;
-  return {};
-}
-
-Result<> set_lifetime(Flags& flags, const std::string& value) {
-  const auto lifetime = rpc::parse_lifetime(value);
-  if (!lifetime) {
-    return invalid("--expire " + value +
-                   ": must be a number with s, m, h, d, w, mo or y; without a "
-                   "unit it is hours");
+  std::string make_description(const CLI::App* app) const override {
+    return app->get_description() + "\n\n";
   }
-  flags.lifetime = *lifetime;
-  return {};
+};
+
+// The working folder of a detached server is another one.
+void make_absolute(std::string& path) {
+  std::error_code error;
+  auto absolute = std::filesystem::absolute(path, error);
+  if (!path.empty() && !error) {
+    path = absolute.lexically_normal().string();
+  }
 }
-
-// A flag that takes a value.
-using Setter = std::function<Result<>(Flags&, const std::string&)>;
-
-Setter text(std::string Flags::* field) {
-  return [field](Flags& flags, const std::string& value) -> Result<> {
-    flags.*field = value;
-    return {};
-  };
-}
-
-const std::map<std::string_view, Setter>& setters() {
-  static const std::map<std::string_view, Setter> all = {
-      {"--host", text(&Flags::host)},
-      {"--port", set_port},
-      {"--path", text(&Flags::namespaces_folder)},
-      {"--tls-cert", text(&Flags::tls_certificate_file)},
-      {"--tls-key", text(&Flags::tls_key_file)},
-      {"--namespace", text(&Flags::namespace_name)},
-      {"--expire", set_lifetime},
-      {"--key",
-       [](Flags& flags, const std::string& value) -> Result<> {
-         flags.key.key = value;
-         return {};
-       }},
-      {"--volume-root",
-       [](Flags& flags, const std::string& value) -> Result<> {
-         flags.volume_roots.push_back(value);
-         return {};
-       }},
-  };
-  return all;
-}
-
-constexpr std::pair<std::string_view, std::string_view> kShort[] = {
-    {"-k", "--key"}, {"-p", "--path"}, {"-n", "--namespace"}, {"-r", "--reset-key"}};
 
 }  // namespace
 
-const char kUsage[] =
-    "usage: msb-server start [--host ADDRESS] [--port N] [--dev] [-k, --key KEY | -r, "
-    "--reset-key]\n"
-    "                        [-p, --path DIR] [--volume-root DIR]... [--tls-cert FILE --tls-key "
-    "FILE]\n"
-    "       msb-server keygen [--expire 24h] [-n, --namespace NAME]\n"
-    "       msb-server mcp\n"
-    "\n"
-    "start    serves JSON-RPC and MCP until SIGTERM; running calls get their answers\n"
-    "keygen   prints an API key that the server of this home accepts\n"
-    "mcp      speaks MCP on stdin and stdout\n"
-    "\n"
-    "  --host ADDRESS      IP address to listen on (127.0.0.1)\n"
-    "  --port N            port to listen on (5555); 0 picks a free one\n"
-    "  --dev               no keys; loopback only\n"
-    "  -k, --key KEY       the key that signs API keys; kept in the home\n"
-    "  -r, --reset-key     a new one: API keys issued before are void\n"
-    "  -p, --path DIR      where relative host paths of volumes begin, a folder per namespace\n"
-    "  --volume-root DIR   callers may mount folders beneath it\n"
-    "  --tls-cert, --tls-key FILE   PEM files; serves https\n"
-    "  --expire DURATION   30s, 5m, 24h, 7d, 2w, 3mo, 1y\n"
-    "  -n, --namespace NAME   the namespace that the key is for ('*': all)\n";
+std::string verb_called(const std::vector<std::string>& arguments) {
+  const VerbEntry* const entry = find_verb(arguments);
+  return entry == nullptr ? "" : std::string(entry->called);
+}
 
 Result<Flags> parse_flags(const std::vector<std::string>& arguments) {
-  static const std::map<std::string_view, Flags::Verb> verbs = {
-      {"start", Flags::Verb::kStart}, {"keygen", Flags::Verb::kKeygen}, {"mcp", Flags::Verb::kMcp}};
   Flags flags;
-  bool has_verb = false;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string name = arguments[i];
-    std::optional<std::string> value;
-    if (name.starts_with("--")) {
-      if (const auto equals = name.find('='); equals != std::string::npos) {
-        value = name.substr(equals + 1);
-        name.resize(equals);
-      }
-    }
-    for (const auto& [letter, long_name] : kShort) {
-      if (name == letter) {
-        name = long_name;
-      }
-    }
-    if (name == "-h" || name == "--help") {
-      flags.verb = Flags::Verb::kHelp;
-      return flags;
-    }
-    if (name == "-V" || name == "--version") {
-      flags.verb = Flags::Verb::kVersion;
-      return flags;
-    }
-    if (name == "--dev" && !value) {
-      flags.is_dev_mode = true;
-    } else if (name == "--reset-key" && !value) {
-      flags.key.reset = true;
-    } else if (const auto setter = setters().find(name); setter != setters().end()) {
-      if (!value) {
-        if (++i == arguments.size()) {
-          return invalid(name + ": a value is missing");
-        }
-        value = arguments[i];
-      }
-      TRY(setter->second(flags, *value));
-    } else if (const auto verb = verbs.find(name); verb != verbs.end() && !has_verb) {
-      flags.verb = verb->second;
-      has_verb = true;
-    } else {
-      return invalid("unknown argument '" + name + "'");
-    }
+  if (arguments.empty() || arguments.front() == "-h" || arguments.front() == "--help") {
+    flags.help_text =
+        "msb-server serves sandboxes; msb calls it: see msb server --help and msb mcp --help.\n";
+    return flags;
   }
-  if (flags.key.key && flags.key.reset) {
-    return invalid("--key and --reset-key exclude each other");
+  if (arguments.front() == "-V" || arguments.front() == "--version") {
+    flags.verb = Flags::Verb::kVersion;
+    return flags;
+  }
+  const VerbEntry* const entry = find_verb(arguments);
+  if (entry == nullptr) {
+    return fail(ErrorCode::kInvalidArgument,
+                "unknown verb '" + arguments.front() + "'; give start, keygen or mcp");
+  }
+  flags.verb = entry->verb;
+  CLI::App app("", "msb " + std::string(entry->called));
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "Print this help");
+  add_value(app, "--home", "DIR", flags.home, "Where images and sandboxes are kept ($MSB_HOME)");
+  entry->describe(app, flags);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+  } catch (const CLI::CallForHelp&) {
+    flags.verb = Flags::Verb::kHelp;
+    flags.help_text = app.help();
+    return flags;
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::kInvalidArgument,
+                std::string(error.what()) + " (see msb " + std::string(entry->called) + " --help)");
+  }
+  for (std::string* path :
+       {&flags.namespaces_folder, &flags.tls_certificate_file, &flags.tls_key_file}) {
+    make_absolute(*path);
   }
   return flags;
 }

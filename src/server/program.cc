@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/program.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/locations.h"
+#include "base/server_record.h"
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "rpc/token.h"
 #include "server/engine_backend.h"
 #include "server/flags.h"
+#include "server/log_file.h"
 #include "server/mcp_stdio.h"
 #include "server/server.h"
+#include "server/signal_watch.h"
+#include "server/starter.h"
 
 namespace msb::server {
 namespace {
 
-constexpr int kUsageError = 2;
+constexpr int kFailed = 125;  // as msb: these are its words
 
 // One write a line: lines of several threads never mix. A log that nobody reads is no reason to
 // fail.
@@ -55,7 +59,7 @@ struct Host {
 
 Result<Host> open_host(const Flags& flags) {
   Host host;
-  host.engine = TRY(engine::Engine::open({}));
+  host.engine = TRY(engine::Engine::open({.home = flags.home, .libexec_dir = {}}));
   host.home = host.engine->home();
   const std::string namespaces =
       flags.namespaces_folder.empty() ? host.home + "/namespaces" : flags.namespaces_folder;
@@ -65,98 +69,109 @@ Result<Host> open_host(const Flags& flags) {
   return host;
 }
 
-// The first signal asks the server to finish; after the second one the kernel cleans up, as after
-// any sudden death of ours.
-class SignalWatch {
- public:
-  static Result<std::unique_ptr<SignalWatch>> create(Server& server) {
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGTERM);
-    ::sigaddset(&signals, SIGINT);
-    base::UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
-    if (!fd) {
-      return std::unexpected(base::sys::error("signalfd"));
-    }
-    base::UniqueFd ended = TRY(base::sys::eventfd(0, 0));
-    return std::unique_ptr<SignalWatch>(new SignalWatch(std::move(fd), std::move(ended), server));
-  }
-  SignalWatch(const SignalWatch&) = delete;
-  SignalWatch& operator=(const SignalWatch&) = delete;
-  ~SignalWatch() {
-    constexpr std::uint64_t kOne = 1;
-    [[maybe_unused]] const auto told =
-        base::write_all(ended_.get(), std::as_bytes(std::span(&kOne, 1)));
-    thread_.join();
-  }
+// Where the lines go: stderr, or the log of a server without a terminal.
+struct Outlet {
+  std::optional<Starter> starter;
+  std::optional<LogFile> log;
 
- private:
-  SignalWatch(base::UniqueFd fd, base::UniqueFd ended, Server& server)
-      : fd_(std::move(fd)), ended_(std::move(ended)), thread_([this, &server] { watch(server); }) {}
-
-  void watch(Server& server) {
-    bool asked = false;
-    while (true) {
-      std::array<pollfd, 2> waits = {{{fd_.get(), POLLIN, 0}, {ended_.get(), POLLIN, 0}}};
-      if (::poll(waits.data(), waits.size(), -1) < 0) {
-        continue;
-      }
-      if (waits[1].revents != 0) {
-        return;
-      }
-      signalfd_siginfo info{};
-      if (::read(fd_.get(), &info, sizeof info) != sizeof info) {
-        continue;
-      }
-      if (asked) {
-        constexpr int kSignalled = 128;
-        ::_exit(kSignalled + static_cast<int>(info.ssi_signo));
-      }
-      asked = true;
-      server.stop();
-    }
+  LogSink sink() {
+    return
+        [this](std::string_view line) { log ? log->write(line) : write_line(STDERR_FILENO, line); };
   }
-
-  const base::UniqueFd fd_;
-  const base::UniqueFd ended_;
-  std::thread thread_;
 };
 
+Result<Outlet> make_outlet(const Flags& flags) {
+  Outlet outlet;
+  if (flags.is_detached) {
+    outlet.starter = TRY(Starter::leave());
+  }
+  return outlet;
+}
+
+// The server can be reached: tells the terminal, then leaves it if that was asked for.
+Result<> announce(const std::string& url, const Flags& flags, Outlet& outlet) {
+  write_line(STDOUT_FILENO, "Server listening on " + url);
+  if (flags.is_dev_mode) {
+    write_line(STDOUT_FILENO, "Running in development mode");
+  }
+  if (outlet.starter) {
+    TRY(outlet.log->take_standard_streams());
+    if (::chdir("/") != 0) {  // a working folder cannot be unmounted
+      return std::unexpected(base::sys::error("chdir", "/"));
+    }
+    outlet.starter->tell_ready();
+  }
+  return {};
+}
+
+Result<> say_who_runs(const std::string& home) {
+  const auto found = TRY(base::find_server(home, base::Starting::kShow));
+  std::string text = "Server is already running";
+  if (found && found->pid != 0) {
+    text += " on " + found->record.url + " (pid " + std::to_string(found->pid) + ")";
+  }
+  write_line(STDOUT_FILENO, text);
+  return {};
+}
+
 Result<> start(const Flags& flags) {
+  Outlet outlet = TRY(make_outlet(flags));
+  const std::string home = TRY(base::home_folder(flags.home));
+  TRY(base::make_folders(home, 0700));
+  auto claim = TRY(base::ServerClaim::take(home));
+  if (!claim) {
+    return say_who_runs(home);
+  }
+  const auto signals = TRY(SignalWatch::create());
   raise_descriptor_limit();
-  const std::string home = TRY(base::home_folder());
+
+  base::ServerRecord record{.url = {},
+                            .version = MSB_VERSION,
+                            .started_at = ::time(nullptr),
+                            .needs_key = !flags.is_dev_mode,
+                            .certificate = flags.tls_certificate_file,
+                            .log_file = {}};
+  if (flags.is_detached) {
+    record.log_file = home + "/server.log";
+    outlet.log = TRY(LogFile::open(record.log_file));
+  }
   ServerOptions options;
   options.host = flags.host;
   options.port = flags.port;
   options.tls_certificate_file = flags.tls_certificate_file;
   options.tls_key_file = flags.tls_key_file;
   options.version = MSB_VERSION;
-  options.log = [](std::string_view line) { write_line(STDERR_FILENO, line); };
+  options.log = outlet.sink();
   if (!flags.is_dev_mode) {
-    TRY(base::make_folders(home, 0700));
     options.server_key = TRY(obtain_server_key(home, flags.key));
   }
   Host host = TRY(open_host(flags));
   options.host_prefixes = host.prefixes;
   const auto server = TRY(Server::create(std::move(options), *host.backend));
-  const auto signals = TRY(SignalWatch::create(*server));
-  write_line(STDOUT_FILENO, "Server listening on " + server->url());
-  if (flags.is_dev_mode) {
-    write_line(STDOUT_FILENO, "Running in development mode");
-  }
+
+  record.url = server->url();
+  TRY(claim->publish(record));
+  TRY(announce(record.url, flags, outlet));
+  signals->on_request([&server] { server->stop(); });
   server->run();
+  signals->on_request({});
   return {};
 }
 
 Result<> keygen(const Flags& flags) {
-  const std::string home = TRY(base::home_folder());
+  const std::string home = TRY(base::home_folder(flags.home));
   const std::string server_key = TRY(read_server_key(home));
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto expires = now + flags.lifetime;
   const rpc::Claims claims{.expires_at = expires.time_since_epoch().count(),
                            .issued_at = now.time_since_epoch().count(),
                            .namespace_name = flags.namespace_name};
-  write_line(STDOUT_FILENO, "Token: " + rpc::issue_token(claims, server_key));
+  const std::string token = rpc::issue_token(claims, server_key);
+  if (flags.is_quiet) {
+    write_line(STDOUT_FILENO, token);
+    return {};
+  }
+  write_line(STDOUT_FILENO, "Token: " + token);
   write_line(STDOUT_FILENO, "Token expires: " + timestamp(expires));
   write_line(STDOUT_FILENO, "Namespace: " + flags.namespace_name);
   return {};
@@ -178,8 +193,7 @@ Result<> run(const Flags& flags) {
     case Flags::Verb::kMcp:
       return mcp(flags);
     case Flags::Verb::kHelp:
-      std::fputs(kUsage, stdout);
-      return {};
+      return base::write_all(STDOUT_FILENO, flags.help_text);
     case Flags::Verb::kVersion:
       write_line(STDOUT_FILENO, MSB_VERSION);
       return {};
@@ -190,23 +204,15 @@ Result<> run(const Flags& flags) {
 }  // namespace
 
 int run_program(int argc, char** argv) {
-  // Before any thread exists: the signals are read, not delivered.
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  const auto flags = parse_flags({argv + 1, argv + argc});
-  if (!flags) {
-    write_line(STDERR_FILENO, "error: " + flags.error().message() + "\n" + kUsage);
-    return kUsageError;
-  }
-  if (flags->verb == Flags::Verb::kStart) {
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  }
   ::signal(SIGPIPE, SIG_IGN);
-  if (const auto done = run(*flags); !done) {
-    write_line(STDERR_FILENO, "error: " + done.error().message());
-    return EXIT_FAILURE;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto flags = parse_flags(arguments);
+  const Result<> done = flags ? run(*flags) : std::unexpected(flags.error());
+  if (!done) {
+    const std::string verb = verb_called(arguments);
+    write_line(STDERR_FILENO,
+               "msb: " + (verb.empty() ? verb : verb + ": ") + done.error().message());
+    return kFailed;
   }
   return EXIT_SUCCESS;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// msb-server: the program behind `msb server`. One word says what to do:
+// msb-server: what `msb server start`, `msb server keygen` and `msb mcp` become. It speaks to their
+// users in msb's name, with msb's exit status.
 //
-//   start    serves until SIGTERM or SIGINT; the second one ends it at once
+//   start    serves until SIGTERM, SIGINT or SIGHUP; the second one ends it at once
 //   keygen   prints an API key
 //   mcp      speaks MCP on stdin and stdout, with an engine of its own
 #pragma once

@@ -10,7 +10,9 @@ import unittest
 from harness import DEADLINE_S, MSB, Case
 
 VERBS = (["run"], ["eval"], ["pull"], ["image"], ["image", "ls"], ["image", "import"],
-         ["image", "inspect"], ["image", "rm"], ["image", "prune"], ["doctor"], ["version"])
+         ["image", "inspect"], ["image", "rm"], ["image", "prune"], ["server"], ["server", "start"],
+         ["server", "stop"], ["server", "status"], ["server", "log"], ["server", "keygen"], ["mcp"],
+         ["doctor"], ["version"])
 
 
 class Verbs(Case):
@@ -28,7 +30,7 @@ class Verbs(Case):
                 self.assert_ends(done, 0)
                 self.assertIn("Usage: msb " + " ".join(verb), done.stdout)
                 examples = done.stdout.split("Examples:")[1]
-                self.assertIn("  msb " + verb[0], examples)
+                self.assertIn("msb " + verb[0], examples)
                 self.assertEqual(done.stderr, "")
                 self.assertLessEqual(max(map(len, done.stdout.splitlines())), 100)
 
@@ -40,6 +42,7 @@ class Verbs(Case):
             done = self.msb(typed)
             self.assert_ends(done, 125, "", f"did you mean {meant}?")
         self.assert_ends(self.msb("image", "lss"), 125, "", "did you mean ls?")
+        self.assert_ends(self.msb("server", "strat"), 125, "", "did you mean start?")
         self.assertNotIn("did you mean", self.msb("frobnicate").stderr)
 
     def test_version(self):
@@ -133,6 +136,14 @@ class BadArguments(Case):
             (["image", "inspect"], "give one REF"),
             (["image", "rm"], "REF is missing"),
             (["image", "ls", "x"], "unexpected 'x'"),
+            (["server", "start", "--prot", "1"], "not expected: "),
+            (["server", "start", "--port", "65536"], "--port: Value 65536 not in range"),
+            (["server", "start", "--key", "k", "--reset-key"], "--key excludes --reset-key"),
+            (["server", "start", "--tls-cert", "c"], "--tls-cert requires --tls-key"),
+            (["server", "stop", "now"], "unexpected 'now'"),
+            (["server", "stop", "--timeout", "soon"], "--timeout: 'soon' is not a time"),
+            (["server", "log", "--tail", "few"], "--tail: 'few' is not a number of lines"),
+            (["server", "keygen", "--expire", "soon"], "--expire: 'soon' is not a time"),
             (["doctor", "x"], "unexpected 'x'"),
             (["version", "x"], "unexpected 'x'"),
         )

@@ -103,27 +103,29 @@ class Keys(Case):
         self.assertRegex(expires, r"^Token expires: \d{4}-\d\d-\d\dT")
         self.assertEqual(namespace, "Namespace: team-a")
         self.assert_failure(self.call("sandbox.stop", {"sandbox": "a", "namespace": "b"}, key=token.split()[1]), 403, 3001)
-        self.assertEqual(keygen("--expire", "soon").returncode, 2)
+        self.assertEqual(keygen("--expire", "soon").returncode, 125)
 
 
 class Program(Case):
     def test_dev_mode_is_for_loopback(self):
+        home = self.other_home()
         for host in ("0.0.0.0", "localhost", "::"):
             done = subprocess.run([SERVER, "start", "--dev", "--port", "0", "--host", host], capture_output=True,
-                                  text=True, timeout=DEADLINE_S, env={**os.environ, "MSB_HOME": self.home})
-            self.assertEqual(done.returncode, 1)
+                                  text=True, timeout=DEADLINE_S, env={**os.environ, "MSB_HOME": home})
+            self.assertEqual(done.returncode, 125)
             self.assertIn("Invalid host address: localhost" if host == "localhost" else "dev mode", done.stderr)
 
     def test_dev_mode_writes_no_key(self):
         self.assertFalse(os.path.exists(os.path.join(self.home, "server.key")))
 
     def test_a_sudden_death_keeps_definitions_and_files(self):
-        first = Server(self.home, "--dev")
+        home = self.other_home()
+        first = Server(home, "--dev")
         params = {"sandbox": "kept", "namespace": "life"}
         first.call("sandbox.start", {**params, "config": PYTHON}).result
         first.call("sandbox.command.run", {**params, "command": "sh", "args": ["-c", "echo x > f; sync"]}).result
         first.stop(signal.SIGKILL)
-        second = Server(self.home, "--dev")
+        second = Server(home, "--dev")
         self.addCleanup(second.stop)
         self.addCleanup(second.call, "sandbox.remove", params)
         one, = second.call("sandbox.metrics.get", params).result["sandboxes"]
@@ -133,7 +135,8 @@ class Program(Case):
         self.assertEqual(lines(ran), ["x"])
 
     def test_an_end_in_order_answers_running_calls(self):
-        server = Server(self.home, "--dev")
+        home = self.other_home()
+        server = Server(home, "--dev")
         params = {"sandbox": "drain", "namespace": "drain"}
         server.call("sandbox.start", {**params, "config": PYTHON}).result
         answers = []
@@ -145,7 +148,7 @@ class Program(Case):
         self.assertEqual(server.stop(), 0)
         begun.join(DEADLINE_S)
         self.assertEqual(lines(answers[0].result), ["end"])
-        again = Server(self.home, "--dev")
+        again = Server(home, "--dev")
         self.addCleanup(again.stop)
         again.call("sandbox.remove", params).result
 

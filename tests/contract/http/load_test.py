@@ -120,7 +120,8 @@ class Slow(Case):
 
 class End(Case):
     def test_a_second_signal_means_now(self):
-        server = Server(self.home, "--dev")
+        home = self.other_home()
+        server = Server(home, "--dev")
         params = {"sandbox": "now", "namespace": "now"}
         server.call("sandbox.start", {**params, "config": PYTHON}).result
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE_S)
@@ -136,7 +137,7 @@ class End(Case):
                 while True:
                     connect(server).close()
             self.assertEqual(server.stop(signal.SIGTERM), 128 + signal.SIGTERM)
-        again = Server(self.home, "--dev")
+        again = Server(home, "--dev")
         self.addCleanup(again.stop)
         one, = again.call("sandbox.metrics.get", params).result["sandboxes"]
         self.assertFalse(one["running"])

@@ -152,6 +152,12 @@ class Case(unittest.TestCase):
         cls.server = Server(cls.home, *cls.flags)
         cls.addClassCleanup(lambda: cls.server.stop())
 
+    def other_home(self):
+        """For one more server: a home has only one."""
+        home = tempfile.mkdtemp(dir=self.scratch)
+        link_images(home)
+        return home
+
     def call(self, method, params=None, **more):
         return self.server.call(method, params, **more)
 
