@@ -12,4 +12,5 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 if(MSB_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  find_package(spdlog REQUIRED)  # for the adapter's test
 endif()

@@ -9,10 +9,8 @@ install(TARGETS msb-warden msb-agent msb-unpack msb-server
         RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
 install(DIRECTORY include/msb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
-install(TARGETS msb msb_engine msb_image msb_isolation msb_isolation_protocol msb_rpc msb_wire
-                msb_base msb_flags
-        EXPORT msbTargets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/msb
+install(TARGETS msb_static msb_shared EXPORT msbTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT msbTargets NAMESPACE msb:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/msb)
 
@@ -24,3 +22,8 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/msbConfigVersion.cm
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msbConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/msbConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/msb)
+
+file(RELATIVE_PATH MSB_PC_PREFIX
+     /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/msb.pc.in ${CMAKE_CURRENT_BINARY_DIR}/msb.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/msb.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

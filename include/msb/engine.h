@@ -19,7 +19,7 @@ struct EngineOptions {
   // Images, definitions, writable layers. Empty: $MSB_HOME, else ~/.microsandbox.
   std::string home;
   // Where msb-warden, msb-agent and msb-unpack are. Empty: $MSB_LIBEXEC_DIR, else beside the
-  // running executable, else the installed path.
+  // running executable, else in ../libexec/msb from it or from libmsb.so, else the installed path.
   std::string libexec_dir;
 };
 

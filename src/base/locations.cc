@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/locations.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
 
-#ifndef MSB_INSTALLED_LIBEXEC_DIR
-#define MSB_INSTALLED_LIBEXEC_DIR "/usr/local/libexec/msb"
-#endif
-
 namespace msb::base {
 namespace {
+
+// An address within this code.
+constexpr char kAnchor = 0;
 
 std::string environment(const char* name) {
   // secure_getenv: a set-uid program that uses the library must not be led by its caller.
   const char* value = ::secure_getenv(name);
   return value != nullptr ? value : "";
+}
+
+// Where programs may be relative to the file that holds this code: the running executable, or the
+// shared library. An installed tree can so be moved.
+void add_neighbours(std::vector<std::string>& folders) {
+  std::error_code error;
+  const auto executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    folders.push_back(executable.parent_path().string());
+    folders.push_back((executable.parent_path() / "../libexec/msb").lexically_normal().string());
+  }
+  Dl_info library{};
+  if (::dladdr(&kAnchor, &library) != 0 && library.dli_fname != nullptr) {
+    const auto file = std::filesystem::canonical(library.dli_fname, error);
+    if (!error && file != executable) {
+      // From lib, and from lib/<machine>.
+      for (const char* const above : {"../libexec/msb", "../../libexec/msb"}) {
+        folders.push_back((file.parent_path() / above).lexically_normal().string());
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -50,12 +71,8 @@ Result<std::string> find_program(const std::string& name, const std::string& wan
     if (const std::string folder = environment("MSB_LIBEXEC_DIR"); !folder.empty()) {
       folders.push_back(folder);
     }
-    std::error_code error;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (!error) {
-      folders.push_back(self.parent_path().string());
-    }
-    folders.emplace_back(MSB_INSTALLED_LIBEXEC_DIR);
+    add_neighbours(folders);
+    folders.emplace_back(MSB_PROGRAMS_DIR);
   }
   std::string tried;
   for (const std::string& folder : folders) {

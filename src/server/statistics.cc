@@ -29,6 +29,13 @@ void Statistics::count_call(std::string_view method, int code, std::chrono::nano
   const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBucketSeconds, seconds) -
                                                kBucketSeconds.begin());
   const std::lock_guard lock(mutex_);
+  // A caller chooses the name of a tool, and shall not write the page, or fill the memory, with it.
+  const bool is_plain = std::ranges::all_of(method, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+  if (!is_plain || (!calls_.contains(method) && calls_.size() >= kMaxMethods)) {
+    method = "other";
+  }
   Latency& latency = calls_[std::string(method)];
   if (bucket < latency.buckets.size()) {
     ++latency.buckets[bucket];

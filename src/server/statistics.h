@@ -30,6 +30,7 @@ class Statistics {
  private:
   static constexpr std::array kBucketSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                 0.1,    0.25,  0.5,    1.0,   2.5,  10.0,  60.0};
+  static constexpr std::size_t kMaxMethods = 64;
   struct Latency {
     std::array<std::uint64_t, kBucketSeconds.size()> buckets{};  // not cumulative
     std::uint64_t count = 0;

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/statistics.h"
+
+#include <gtest/gtest.h>
+
+namespace msb::server {
+namespace {
+
+TEST(Statistics, ACallIsInItsBucketAndThoseAbove) {
+  Statistics statistics;
+  statistics.count_call("sandbox.start", 0, std::chrono::milliseconds(30));
+  statistics.count_call("sandbox.start", 5002, std::chrono::milliseconds(30));
+  const std::string page = statistics.exposition({});
+  for (const char* const line :
+       {"msb_call_duration_seconds_bucket{method=\"sandbox.start\",le=\"0.025\"} 0\n",
+        "msb_call_duration_seconds_bucket{method=\"sandbox.start\",le=\"0.05\"} 2\n",
+        "msb_call_duration_seconds_bucket{method=\"sandbox.start\",le=\"+Inf\"} 2\n",
+        "msb_call_errors_total{method=\"sandbox.start\",code=\"5002\"} 1\n"}) {
+    EXPECT_NE(page.find(line), std::string::npos) << line << page;
+  }
+}
+
+TEST(Statistics, NamesThatCallersChooseNeitherWriteNorFillThePage) {
+  Statistics statistics;
+  statistics.count_call("mcp.a\"} 1\nmsb_forged 1", 0, {});
+  for (int i = 0; i < 1000; ++i) {
+    statistics.count_call("mcp.tool" + std::to_string(i), 0, {});
+  }
+  const std::string page = statistics.exposition({});
+  EXPECT_EQ(page.find("forged"), std::string::npos);
+  EXPECT_EQ(page.find("tool500"), std::string::npos);
+  EXPECT_NE(page.find("method=\"other\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace msb::server
