@@ -67,16 +67,22 @@ class StartedFirst {
   std::vector<std::shared_ptr<Sandbox>> sandboxes_;
 };
 
+Result<base::UniqueFd> open_any_volume(const Name& /*name*/, const std::string& host_path) {
+  return base::sys::open(host_path, O_PATH);
+}
+
 }  // namespace
 
 class Engine::Impl {
  public:
   Impl(std::string home, EngineFolder folder, std::unique_ptr<IoLoop> loop,
-       std::shared_ptr<image::Store> store, isolation::WardenOptions warden)
+       std::shared_ptr<image::Store> store, isolation::WardenOptions warden,
+       VolumeOpener open_volume)
       : home_(std::move(home)),
         folder_(std::move(folder)),
         loop_(std::move(loop)),
         store_(std::move(store)),
+        open_volume_(std::move(open_volume)),
         wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }) {}
   ~Impl();
 
@@ -102,7 +108,8 @@ class Engine::Impl {
             .loop = *loop_,
             .exits = exits_,
             .wardens = wardens_,
-            .janitor = janitor_};
+            .janitor = janitor_,
+            .open_volume = open_volume_};
   }
 
   // In order of dependence: what ends last is first. The warden's end is reported to exits_, and
@@ -111,6 +118,7 @@ class Engine::Impl {
   const EngineFolder folder_;
   const std::unique_ptr<IoLoop> loop_;
   const std::shared_ptr<image::Store> store_;
+  const VolumeOpener open_volume_;
   ExitBoard exits_;
   Registry registry_;
   std::mutex definitions_mutex_;  // guards the opening of:
@@ -322,7 +330,8 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   warden.home = home;
   warden.engine_id = folder.id();
   return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
-      home, std::move(folder), std::move(loop), std::move(store), std::move(warden))));
+      home, std::move(folder), std::move(loop), std::move(store), std::move(warden),
+      options.open_volume ? options.open_volume : open_any_volume)));
 }
 
 Engine::~Engine() {

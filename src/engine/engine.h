@@ -18,14 +18,16 @@
 #include "base/try.h"
 #include "engine/config.h"
 #include "engine/sandbox.h"
+#include "engine/volume_opener.h"
 #include "image/store.h"
 #include "wire/messages.h"
 
 namespace msb::engine {
 
 struct EngineOptions {
-  std::string home;         // empty: $MSB_HOME, else ~/.microsandbox
-  std::string libexec_dir;  // empty: see base/locations.h
+  std::string home;                    // empty: $MSB_HOME, else ~/.microsandbox
+  std::string libexec_dir;             // empty: see base/locations.h
+  VolumeOpener open_volume = nullptr;  // null: any file or folder of the host may be a volume
 };
 
 struct StartRequest {

@@ -53,13 +53,15 @@ const std::string& user_of(const LaunchPlan& plan) {
   return user.empty() ? plan.image.config.user : user;
 }
 
-Result<std::vector<isolation::Volume>> open_volumes(const Definition& definition) {
+Result<std::vector<isolation::Volume>> open_volumes(const LaunchSite& site,
+                                                    const LaunchPlan& plan) {
+  const Definition& definition = plan.definition;
   std::vector<isolation::Volume> volumes;
   for (std::size_t i = 0; i < definition.volumes.size(); ++i) {
     const VolumeRule& rule = definition.volumes[i];
     const std::string field =
         "volumes[" + std::to_string(i) + "] '" + definition.config.volumes[i] + "'";
-    base::UniqueFd source = TRY_WRAP(base::sys::open(rule.host_path, O_PATH), field);
+    base::UniqueFd source = TRY_WRAP(site.open_volume(plan.name, rule.host_path), field);
     const mode_t mode = TRY(base::sys::fstat(source.get())).st_mode;
     if (!S_ISDIR(mode) && !S_ISREG(mode)) {
       return fail(ErrorCode::kInvalidArgument, field + ": host path must be a file or a folder");
@@ -78,8 +80,9 @@ Result<GuestUser> volume_owner(const LaunchPlan& plan) {
   return find_guest_user(user_of(plan), plan.image.layer_paths);
 }
 
-Result<isolation::SandboxSpec> spec_of(const LaunchPlan& plan, const GuestUser& owner,
-                                       const std::string& id, const std::string& writable_path) {
+Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan& plan,
+                                       const GuestUser& owner, const std::string& id,
+                                       const std::string& writable_path) {
   isolation::SandboxSpec spec;
   spec.id = id;
   spec.name = plan.name.sandbox;
@@ -87,7 +90,7 @@ Result<isolation::SandboxSpec> spec_of(const LaunchPlan& plan, const GuestUser& 
   spec.layer_paths = plan.image.layer_paths;
   spec.writable_path = writable_path;
   spec.limits = limits_of(plan.definition.config);
-  spec.volumes = TRY(open_volumes(plan.definition));
+  spec.volumes = TRY(open_volumes(site, plan));
   spec.volume_uid = owner.uid;
   spec.volume_gid = owner.gid;
   return spec;
@@ -120,7 +123,7 @@ Result<Jail> make_jail(const LaunchSite& site, const LaunchPlan& plan, const Gue
                        const std::string& id, const std::string& writable_path) {
   // A warden that has died without having had a sandbox shows only now: that one is replaced.
   for (int attempt = 0;; ++attempt) {
-    isolation::SandboxSpec spec = TRY(spec_of(plan, owner, id, writable_path));
+    isolation::SandboxSpec spec = TRY(spec_of(site, plan, owner, id, writable_path));
     std::shared_ptr<isolation::WardenClient> warden = TRY(site.wardens.get());
     auto started = warden->create(std::move(spec));
     if (started) {
@@ -163,7 +166,7 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
                         std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   const Greeting greeting = TRY(greeting_of(plan));
   // Says what is wrong before anything is made.
-  TRY(open_volumes(plan.definition));
+  TRY(open_volumes(site, plan));
   const GuestUser owner = TRY(volume_owner(plan));
   const std::string id = TRY(random_id());
   auto ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));

@@ -20,6 +20,7 @@
 #include "engine/janitor.h"
 #include "engine/sandbox.h"
 #include "engine/validation.h"
+#include "engine/volume_opener.h"
 #include "engine/warden_keeper.h"
 #include "image/store.h"
 
@@ -33,6 +34,7 @@ struct LaunchSite {
   ExitBoard& exits;
   WardenKeeper& wardens;
   Janitor& janitor;
+  const VolumeOpener& open_volume;
 };
 
 struct LaunchPlan {

@@ -102,7 +102,7 @@ Result<> EngineBackend::start(const SandboxName& name, const rpc::StartConfig* c
   request.name = engine_name(name);
   if (config != nullptr) {
     request.config = engine_config(*config);
-    request.config.volumes = TRY(volumes_.resolve(name.namespace_name, config->volumes));
+    request.config.volumes = TRY(volumes_->resolve(name.namespace_name, config->volumes));
   }
   if (on_pull) {
     request.on_progress = [&on_pull](const image::Progress& progress) {

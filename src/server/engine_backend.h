@@ -15,7 +15,8 @@ namespace msb::server {
 // The real backend.
 class EngineBackend final : public Backend {
  public:
-  EngineBackend(std::shared_ptr<engine::Engine> engine, VolumePolicy volumes)
+  // `engine` opens its volumes by the same policy.
+  EngineBackend(std::shared_ptr<engine::Engine> engine, std::shared_ptr<const VolumePolicy> volumes)
       : engine_(std::move(engine)), volumes_(std::move(volumes)) {}
 
   Result<> check_sandbox_name(std::string_view name) const override;
@@ -35,7 +36,7 @@ class EngineBackend final : public Backend {
   Result<std::shared_ptr<engine::Sandbox>> running(const SandboxName& name) const;
 
   const std::shared_ptr<engine::Engine> engine_;
-  const VolumePolicy volumes_;
+  const std::shared_ptr<const VolumePolicy> volumes_;
 };
 
 }  // namespace msb::server

@@ -59,12 +59,17 @@ struct Host {
 
 Result<Host> open_host(const Flags& flags) {
   Host host;
-  host.engine = TRY(engine::Engine::open({.home = flags.home, .libexec_dir = {}}));
-  host.home = host.engine->home();
+  host.home = TRY(base::home_folder(flags.home));
   const std::string namespaces =
       flags.namespaces_folder.empty() ? host.home + "/namespaces" : flags.namespaces_folder;
-  host.backend = std::make_unique<EngineBackend>(
-      host.engine, TRY(VolumePolicy::create(flags.volume_roots, namespaces)));
+  auto volumes = TRY(VolumePolicy::create(flags.volume_roots, namespaces));
+  host.engine = TRY(engine::Engine::open(
+      {.home = host.home,
+       .libexec_dir = {},
+       .open_volume = [volumes](const engine::Name& name, const std::string& host_path) {
+         return volumes->open(name.namespace_name, host_path);
+       }}));
+  host.backend = std::make_unique<EngineBackend>(host.engine, std::move(volumes));
   host.prefixes = {host.home, namespaces, "/run/msb", "/sys/fs/cgroup"};
   return host;
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/volume_policy.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <utility>
+
+#include "base/sys.h"
 
 namespace msb::server {
 namespace {
@@ -24,19 +29,39 @@ bool is_beneath(const std::string& path, const std::string& root) {
   return root == "/" || path == root || path.starts_with(root + "/");
 }
 
+std::unexpected<Error> refused(const std::string& field) {
+  return fail(ErrorCode::kPermissionDenied,
+              field +
+                  ": not a folder beneath a volume root of this server; its operator names "
+                  "them with --volume-root");
+}
+
 }  // namespace
 
-Result<VolumePolicy> VolumePolicy::create(const std::vector<std::string>& roots,
-                                          std::string namespaces_folder) {
-  std::vector<std::string> real_roots;
-  for (const std::string& root : roots) {
-    auto real = real_path(root);
-    if (!real) {
-      return fail(ErrorCode::kNotFound, "volume root '" + root + "' does not exist");
-    }
-    real_roots.push_back(*std::move(real));
+Result<VolumePolicy::Root> VolumePolicy::open_root(const std::string& path) {
+  auto real = real_path(path);
+  if (!real) {
+    return fail(ErrorCode::kNotFound, "volume root '" + path + "' does not exist");
   }
-  return VolumePolicy(std::move(real_roots), std::move(namespaces_folder));
+  base::UniqueFd folder =
+      TRY_WRAP(base::sys::openat2(AT_FDCWD, *real, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS),
+               "volume root");
+  return Root{.path = *std::move(real), .folder = std::move(folder)};
+}
+
+Result<std::shared_ptr<const VolumePolicy>> VolumePolicy::create(
+    const std::vector<std::string>& roots, std::string namespaces_folder) {
+  std::vector<Root> opened;
+  for (const std::string& root : roots) {
+    opened.push_back(TRY(open_root(root)));
+  }
+  return std::shared_ptr<const VolumePolicy>(
+      new VolumePolicy(std::move(opened), std::move(namespaces_folder)));
+}
+
+std::optional<VolumePolicy::Root> VolumePolicy::own_root(const std::string& namespace_name) const {
+  auto root = open_root(namespaces_folder_ + "/" + namespace_name);
+  return root ? std::optional(*std::move(root)) : std::nullopt;
 }
 
 Result<std::vector<std::string>> VolumePolicy::resolve(
@@ -52,29 +77,49 @@ Result<std::vector<std::string>> VolumePolicy::resolve(
       return fail(ErrorCode::kInvalidArgument,
                   field + ": must be host:guest, host:guest:ro or path");
     }
-    std::vector<std::string> roots = roots_;
-    if (host.front() != '/') {
-      const std::string own_folder = namespaces_folder_ + "/" + namespace_name;
-      host = own_folder + "/" + host;
-      roots.clear();
-      if (auto own = real_path(own_folder)) {
-        roots.push_back(*std::move(own));
-      }
+    const bool is_own = host.front() != '/';
+    if (is_own) {
+      host = namespaces_folder_ + "/" + namespace_name + "/" + host;
     }
     const auto real = real_path(host);
-    const bool allowed = real && real->find(':') == std::string::npos &&
-                         std::ranges::any_of(roots, [&](const std::string& root) {
-                           return is_beneath(*real, root);
-                         });
+    if (!real || real->find(':') != std::string::npos) {
+      return refused(field);
+    }
+    const auto own = own_root(namespace_name);
+    const bool allowed = is_own ? own && is_beneath(*real, own->path)
+                                : std::ranges::any_of(roots_, [&](const Root& root) {
+                                    return is_beneath(*real, root.path);
+                                  });
     if (!allowed) {
-      return fail(ErrorCode::kPermissionDenied,
-                  field +
-                      ": not a folder beneath a volume root of this server; its operator names "
-                      "them with --volume-root");
+      return refused(field);
     }
     resolved.push_back(*real + ":" + guest);
   }
   return resolved;
+}
+
+Result<base::UniqueFd> VolumePolicy::open(const std::string& namespace_name,
+                                          const std::string& host_path) const {
+  const auto own = own_root(namespace_name);
+  std::vector<const Root*> roots;
+  for (const Root& root : roots_) {
+    roots.push_back(&root);
+  }
+  if (own) {
+    roots.push_back(&*own);
+  }
+  for (const Root* root : roots) {
+    if (!is_beneath(host_path, root->path)) {
+      continue;
+    }
+    const auto at = host_path.find_first_not_of('/', root->path.size());
+    const std::string rest = at == std::string::npos ? "." : host_path.substr(at);
+    if (auto opened = base::sys::openat2(root->folder.get(), rest, O_PATH,
+                                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)) {
+      return opened;
+    }
+  }
+  return refused("host path");
 }
 
 }  // namespace msb::server
