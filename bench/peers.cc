@@ -23,8 +23,8 @@ Result<> run(const std::vector<std::string>& argv) {
   output.write_end.reset();
   TRY(base::read_all(output.read_end.get(), kMaxOutputBytes));
   const auto status = TRY(child.wait());
-  if (!status || !status->success()) {
-    return fail(ErrorCode::kInternal, status ? status->text() : "still running");
+  if (!status.success()) {
+    return fail(ErrorCode::kInternal, status.text());
   }
   return {};
 }

@@ -54,7 +54,7 @@ struct Prepared {
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   if (prepared.new_session) {
     ::setsid();
   }
@@ -103,6 +103,7 @@ struct Prepared {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (const std::string& string : strings) {
     // SAFETY: execve does not write through argv or envp.
     result.push_back(const_cast<char*>(string.c_str()));
@@ -115,7 +116,9 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 
 std::string ExitStatus::text() const {
   if (signaled) {
-    return "signal " + std::to_string(code) + " (" + ::strsignal(code) + ")";
+    // glibc keeps the text per thread since 2.32.
+    const char* const name = ::strsignal(code);  // NOLINT(concurrency-mt-unsafe)
+    return "signal " + std::to_string(code) + " (" + name + ")";
   }
   return "exit status " + std::to_string(code);
 }
@@ -208,16 +211,19 @@ Result<> ChildProcess::signal(int signal_number) {
   return sys::pidfd_send_signal(pidfd_.get(), signal_number);
 }
 
-Result<std::optional<ExitStatus>> ChildProcess::wait(
-    std::optional<std::chrono::milliseconds> timeout) {
+Result<std::optional<ExitStatus>> ChildProcess::wait(std::chrono::milliseconds timeout) {
+  if (!status_ && pid_ > 0 && !TRY(sys::poll_one(pidfd_.get(), POLLIN, timeout))) {
+    return std::nullopt;
+  }
+  return wait();
+}
+
+Result<ExitStatus> ChildProcess::wait() {
   if (status_) {
-    return status_;
+    return *status_;
   }
   if (pid_ <= 0) {
     return fail(ErrorCode::kInternal, "wait: no process");
-  }
-  if (timeout && !TRY(sys::poll_one(pidfd_.get(), POLLIN, timeout))) {
-    return std::nullopt;
   }
   siginfo_t info{};
   int result = 0;
@@ -228,7 +234,7 @@ Result<std::optional<ExitStatus>> ChildProcess::wait(
     return std::unexpected(sys::error("waitid"));
   }
   status_ = ExitStatus{info.si_code != CLD_EXITED, info.si_status};
-  return status_;
+  return *status_;
 }
 
 }  // namespace msb::base

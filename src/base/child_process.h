@@ -52,8 +52,9 @@ class ChildProcess {
   // Readable when the process has ended.
   int pidfd() const { return pidfd_.get(); }
   Result<> signal(int signal_number);
-  // Waits and reaps; nullopt: still running after `timeout`. Without one it waits for ever.
-  Result<std::optional<ExitStatus>> wait(std::optional<std::chrono::milliseconds> timeout = {});
+  // Waits and reaps. With a timeout, nullopt: still running after it.
+  Result<ExitStatus> wait();
+  Result<std::optional<ExitStatus>> wait(std::chrono::milliseconds timeout);
 
  private:
   ChildProcess(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}

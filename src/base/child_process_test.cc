@@ -52,7 +52,7 @@ TEST(ChildProcess, GetsTheListedDescriptorsAndNoOthers) {
   const UniqueFd leak(::dup(pipe.read_end.get()));
   ChildSpec spec = shell("ls /proc/self/fd | tr '\\n' ' ' >&7");
   spec.fds = {{pipe.write_end.get(), 7}};
-  ChildProcess child = *ChildProcess::spawn(spec);
+  const ChildProcess child = *ChildProcess::spawn(spec);
   pipe.write_end.reset();
   // 3 is the listing's own.
   EXPECT_EQ(read_all(pipe.read_end.get(), 4096).value(), "0 1 2 3 7 ");
@@ -65,7 +65,7 @@ TEST(ChildProcess, SwapsDescriptorsWhoseNumbersCollide) {
                          std::to_string(first.write_end.get()));
   spec.fds = {{first.write_end.get(), second.write_end.get()},
               {second.write_end.get(), first.write_end.get()}};
-  ChildProcess child = *ChildProcess::spawn(spec);
+  const ChildProcess child = *ChildProcess::spawn(spec);
   first.write_end.reset();
   second.write_end.reset();
   EXPECT_EQ(read_all(first.read_end.get(), 100).value(), "one\n");
@@ -77,7 +77,7 @@ TEST(ChildProcess, PassesTheEnvironmentItIsGiven) {
   ChildSpec spec = shell("echo $A-$HOME >&1");
   spec.env = std::vector<std::string>{"A=b"};
   spec.fds = {{pipe.write_end.get(), 1}};
-  ChildProcess child = *ChildProcess::spawn(spec);
+  const ChildProcess child = *ChildProcess::spawn(spec);
   pipe.write_end.reset();
   EXPECT_EQ(read_all(pipe.read_end.get(), 100).value(), "b-\n");
 }

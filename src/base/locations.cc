@@ -76,7 +76,7 @@ Result<std::string> find_program(const std::string& name, const std::string& wan
   }
   std::string tried;
   for (const std::string& folder : folders) {
-    std::string path = folder + "/" + name;
+    const std::string path = folder + "/" + name;
     if (::access(path.c_str(), X_OK) == 0) {
       return std::filesystem::absolute(path).string();
     }

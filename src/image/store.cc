@@ -36,6 +36,9 @@ struct Wanted {
     if (digest) {
       return image.manifest == *digest;
     }
+    if (!reference) {
+      return false;
+    }
     if (image.reference == reference->str()) {
       return true;
     }
@@ -161,6 +164,7 @@ class LocalStore : public Store {
     ProgressReporter progress(options.on_progress);
     const std::vector<IncomingImage> incoming = TRY(open_import(path, options, home_, unpacker_));
     std::vector<Image> images;
+    images.reserve(incoming.size());
     for (const IncomingImage& each : incoming) {
       images.push_back(TRY(install(catalog_, layers_, each, progress, options.stop)));
     }
@@ -190,7 +194,7 @@ class LocalStore : public Store {
 
 }  // namespace
 
-Result<std::shared_ptr<Store>> Store::open(Options options) {
+Result<std::shared_ptr<Store>> Store::open(const Options& options) {
   auto store = std::make_shared<LocalStore>(options);
   TRY_WRAP(store->prepare(), "open the image store");
   return store;

@@ -69,7 +69,7 @@ class Store {
     std::string home;         // $MSB_HOME; created 0700 if it is not there
     std::string unpack_path;  // msb-unpack executable
   };
-  static Result<std::shared_ptr<Store>> open(Options options);
+  static Result<std::shared_ptr<Store>> open(const Options& options);
   virtual ~Store() = default;
 
   // The local image of that reference or digest, or nothing. kInvalidArgument: not a reference.

@@ -19,7 +19,7 @@ Result<HostProbe> probe_host(const std::string& warden_path, const std::string& 
   output.write_end.reset();
   const std::string text =
       TRY_WRAP(base::read_all(output.read_end.get(), kMaxFindingsBytes), "examine the host");
-  const base::ExitStatus status = *TRY(warden.wait());
+  const base::ExitStatus status = TRY(warden.wait());
   if (!status.success()) {
     return fail(ErrorCode::kInternal, "msb-warden probe ended with " + status.text());
   }

@@ -135,7 +135,7 @@ TEST_F(Confined, StartedByHandItSaysWhoStartsIt) {
   status_.write_end.reset();
   EXPECT_THAT(base::read_all(status_.read_end.get(), 4096).value(),
               HasSubstr("started by the image store only"));
-  EXPECT_FALSE((*child->wait())->success());
+  EXPECT_FALSE(child->wait()->success());
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ bool run_map_tool(const char* tool, pid_t pid, std::uint32_t own_id, Subordinate
       continue;
     }
     const auto status = child->wait();
-    return status && *status && (*status)->success();
+    return status && status->success();
   }
   return false;
 }

@@ -47,7 +47,7 @@ Result<base::ExitStatus> run_tool(const std::string& name, std::vector<std::stri
                                                               .argv = argv,
                                                               .env = std::vector<std::string>{},
                                                               .fds = {{image, 3}}}));
-    return *TRY(child.wait());
+    return TRY(child.wait());
   }
   return fail(ErrorCode::kUnsupported,
               name + " is not installed: the writable layer needs e2fsprogs");

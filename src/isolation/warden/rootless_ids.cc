@@ -63,7 +63,7 @@ Result<> run_map_tool(const std::string& tool, pid_t target, std::uint32_t own,
                                          std::to_string(ids.count)};
   base::ChildProcess child = TRY(base::ChildProcess::spawn(
       {.path = "/usr/bin/" + tool, .argv = argv, .env = std::vector<std::string>{}, .fds = {}}));
-  const base::ExitStatus status = *TRY(child.wait());
+  const base::ExitStatus status = TRY(child.wait());
   if (!status.success()) {
     return fail(ErrorCode::kPermissionDenied, tool + ": " + status.text());
   }
