@@ -16,6 +16,7 @@ double Samples::percentile(double share) const {
 
 Result<std::vector<Samples>> compare(const std::vector<Contender>& contenders, int rounds) {
   std::vector<Samples> rows;
+  rows.reserve(contenders.size());
   for (const Contender& contender : contenders) {
     rows.push_back({contender.name, {}});
   }

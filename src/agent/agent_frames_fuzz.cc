@@ -81,15 +81,16 @@ std::vector<std::byte> conversation(std::span<const std::byte> input) {
   std::copy(input.begin(), input.end(), room.begin());
   reader.commit(input.size());
   for (;;) {
-    const auto frame = reader.next();
-    if (!frame) {
+    const auto next = reader.next();
+    if (!next) {
       out.insert(out.end(), wire::kHeaderSize, std::byte{0xff});
       return out;
     }
-    if (!*frame) {
+    const std::optional<wire::Frame>& frame = *next;
+    if (!frame) {
       return out;
     }
-    append_harmless(out, **frame);
+    append_harmless(out, *frame);
   }
 }
 
@@ -105,7 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   sigset_t mask;
   ::sigemptyset(&mask);
   ::sigaddset(&mask, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &mask, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 
   auto [host, end] = base::sys::socketpair(AF_UNIX, SOCK_STREAM).value();

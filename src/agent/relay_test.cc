@@ -121,7 +121,7 @@ TEST_F(Relay, FallsBackToIpv6) {
 TEST_F(Relay, SaysWhenNobodyListens) {
   std::uint16_t port = 0;
   {
-    Server server;
+    const Server server;
     port = server.port();
   }
   const Received& got = agent_->finish(agent_->connect(port));

@@ -183,7 +183,7 @@ int run_child(void* argument) {
   ::sigaction(SIGPIPE, &by_default, nullptr);
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   execute(child);
 }
 

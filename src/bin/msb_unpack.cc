@@ -62,7 +62,7 @@ Result<ExtractReport> run_extract(const char* max_bytes, const char* max_entries
 }
 
 Result<ExtractReport> run_remove() {
-  TRY_WRAP(unpack::confine_to_folder(unpack::kRootFd), "confine the unpacker");
+  static_cast<void>(TRY_WRAP(unpack::confine_to_folder(unpack::kRootFd), "confine the unpacker"));
   TRY(unpack::empty_folder(unpack::kRootFd));
   return ExtractReport{};
 }

@@ -32,14 +32,14 @@ TEST_F(FileLocks, SharedHoldersExcludeAnExclusiveOne) {
 TEST_F(FileLocks, AWaitEndsWithTheHolder) {
   auto held = FileLock::try_acquire(path_, Mode::kExclusive);
   ASSERT_TRUE(held && *held);
-  std::jthread waiter([&] { EXPECT_TRUE(FileLock::acquire(path_, Mode::kExclusive)); });
+  const std::jthread waiter([&] { EXPECT_TRUE(FileLock::acquire(path_, Mode::kExclusive)); });
   held->reset();
 }
 
 TEST_F(FileLocks, AWaitCanBeGivenUp) {
   const auto held = FileLock::acquire(path_, Mode::kExclusive);
   std::stop_source stop;
-  std::jthread waiter([&] {
+  const std::jthread waiter([&] {
     const auto lock = FileLock::acquire(path_, Mode::kExclusive, stop.get_token());
     ASSERT_FALSE(lock);
     EXPECT_EQ(lock.error().code(), ErrorCode::kCancelled);

@@ -92,7 +92,7 @@ Result<Manifest> parse_image_manifest(const Value& document) {
 }  // namespace
 
 std::string Platform::str() const {
-  std::string text = printable(os) + "/" + printable(architecture);
+  const std::string text = printable(os) + "/" + printable(architecture);
   return variant.empty() ? text : text + "/" + printable(variant);
 }
 

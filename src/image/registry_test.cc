@@ -42,7 +42,9 @@ class Registry : public testing::StoreFixture {
 
 TEST_F(Registry, PullsByTagAndByDigest) {
   ASSERT_NO_FATAL_FAILURE(start());
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   testing::ImageRecipe recipe;
   recipe.layers = {TarBuilder().file("a", "lower").build(),
                    TarBuilder().file("b", "upper").build()};
@@ -61,7 +63,9 @@ TEST_F(Registry, PullsByTagAndByDigest) {
 
 TEST_F(Registry, ALocalImageIsUsedBeforeTheRegistryIsAsked) {
   ASSERT_NO_FATAL_FAILURE(start());
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   ASSERT_TRUE(registry_->push(testing::simple_image("first"), "app", "latest"));
   ASSERT_TRUE(store_->find_or_pull(name("app"), {}));
   ASSERT_TRUE(registry_->push(testing::simple_image("second"), "app", "latest"));
@@ -75,7 +79,9 @@ TEST_F(Registry, ALocalImageIsUsedBeforeTheRegistryIsAsked) {
 
 TEST_F(Registry, ChoosesThisHostsImageFromAnIndex) {
   ASSERT_NO_FATAL_FAILURE(start());
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   const auto mine = testing::simple_image("mine");
   ASSERT_TRUE(registry_->push(mine, "multi", "mine"));
   json::Value index;
@@ -99,7 +105,9 @@ TEST_F(Registry, ChoosesThisHostsImageFromAnIndex) {
 
 TEST_F(Registry, SaysWhatTheRegistryHasNot) {
   ASSERT_NO_FATAL_FAILURE(start());
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   ASSERT_TRUE(registry_->push(testing::simple_image("x"), "app", "v1"));
   const auto pulled = store_->pull(name("app:v2"), {});
   ASSERT_FALSE(pulled);
@@ -109,7 +117,9 @@ TEST_F(Registry, SaysWhatTheRegistryHasNot) {
 
 TEST_F(Registry, LogsInWithDockersCredentials) {
   ASSERT_NO_FATAL_FAILURE(start(DockerRegistry::Access::kLogin));
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   ASSERT_TRUE(registry_->push(testing::simple_image("secret"), "app", "v1"));
   const auto without = store_->pull(name("app:v1"), {});
   ASSERT_FALSE(without);
@@ -131,7 +141,9 @@ TEST_F(Registry, LogsInWithDockersCredentials) {
 
 TEST_F(Registry, PullsOfOneNameAtOnceDownloadItOnce) {
   ASSERT_NO_FATAL_FAILURE(start());
-  if (!registry_) return;
+  if (!registry_) {
+    return;
+  }
   testing::ImageRecipe recipe;
   for (int i = 0; i < 6; ++i) {
     recipe.layers.push_back(

@@ -198,7 +198,8 @@ Result<TarIndex> TarIndex::read(int fd) {
         if (header.type == 'x') {
           TRY(parse_pax(content, extra));
         } else {
-          (header.type == 'L' ? extra.path : extra.link) = content.c_str();  // NUL-terminated
+          std::string& name = header.type == 'L' ? extra.path : extra.link;
+          name = content.substr(0, content.find('\0'));
         }
       }
       offset = next;

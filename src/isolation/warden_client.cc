@@ -178,9 +178,11 @@ class WardenClient::Impl {
     return {};
   }
 
-  Result<StartedSandbox> create(SandboxSpec spec) {
+  // By value: the descriptors of the volumes stay open until they are sent.
+  Result<StartedSandbox> create(SandboxSpec spec) {  // NOLINT(performance-unnecessary-value-param)
     warden::CreateRequest request = TRY(request_of(spec, home_));
     std::vector<int> fds;
+    fds.reserve(spec.volumes.size());
     for (const Volume& volume : spec.volumes) {
       fds.push_back(volume.source.get());
     }
@@ -239,10 +241,11 @@ class WardenClient::Impl {
     }
     answered_.wait(lock, [&] { return gone_ || waiting_.at(number).answer.has_value(); });
     auto node = waiting_.extract(number);
-    if (!node.mapped().answer) {
+    std::optional<Answer>& answer = node.mapped().answer;
+    if (!answer) {
       return std::unexpected(warden_gone());
     }
-    return std::move(*node.mapped().answer);
+    return *std::move(answer);
   }
 
   void read_replies() {

@@ -30,15 +30,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     input = input.subspan(count);
     piece = piece * 3 % 8191 + 1;
     for (;;) {
-      const auto frame = reader.next();
-      if (!frame) {
+      const auto next = reader.next();
+      if (!next) {
         return 0;
       }
-      if (!*frame) {
+      const std::optional<Frame>& frame = *next;
+      if (!frame) {
         break;
       }
       decode_each<Hello, HelloReply, Configure, WriteFile, Exec, Repl, WarmRepl, Signal, Resize,
-                  Connect, Credit, Failed, Started, Exited, ReplDone, OutputCut>((*frame)->payload);
+                  Connect, Credit, Failed, Started, Exited, ReplDone, OutputCut>(frame->payload);
     }
   }
   return 0;

@@ -148,7 +148,7 @@ TEST_F(Python, CollectionIsBoundedAndSaysSo) {
 }
 
 TEST_F(Python, ASlowReaderThrottlesOnlyItself) {
-  std::jthread slow([&] {
+  const std::jthread slow([&] {
     RunOptions options;
     options.on_output = [](Stream, std::string_view) { std::this_thread::sleep_for(5ms); };
     const auto run = sandbox_.code().run("print('x' * 3_000_000)", options);

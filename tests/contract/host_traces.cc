@@ -53,7 +53,7 @@ std::set<pid_t> descendants_of(pid_t pid) {
 }
 
 std::string process_name(pid_t pid) {
-  std::string name = read("/proc/" + std::to_string(pid) + "/comm");
+  const std::string name = read("/proc/" + std::to_string(pid) + "/comm");
   return name.substr(0, name.find('\n'));
 }
 

@@ -275,7 +275,7 @@ TEST(Lifecycle, TheDeathOfTheWardenEndsItsSandboxesAndANewOneTakesOver) {
 }
 
 TEST(Lifecycle, AStartCanBeCancelledBeforeItBegins) {
-  std::stop_source stop;
+  const std::stop_source stop;
   stop.request_stop();
   StartOptions options;
   options.stop = stop.get_token();

@@ -80,7 +80,7 @@ std::string talk(std::uint16_t port, const std::string& text) {
   if (!client) {
     return "<refused>";
   }
-  std::jthread writer([&] {
+  const std::jthread writer([&] {
     (void)send_all(client.get(), text);
     ::shutdown(client.get(), SHUT_WR);
   });

@@ -95,10 +95,8 @@ Result<Credentials> find_credentials(std::string_view config_json, const std::st
 }
 
 Result<Credentials> load_credentials(const std::string& registry) {
-  // NOLINTBEGIN(concurrency-mt-unsafe): nothing here changes the environment
   const char* const folder = std::getenv("DOCKER_CONFIG");
   const char* const home = std::getenv("HOME");
-  // NOLINTEND(concurrency-mt-unsafe)
   std::string path;
   if (folder != nullptr && *folder != '\0') {
     path = std::string(folder) + "/config.json";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "image/json.h"
 #include "image/printable.h"
 
@@ -61,7 +62,7 @@ std::string message_of(std::string_view body) {
 
 Session::Session(Session&& other) noexcept
     : reference_(std::move(other.reference_)),
-      http_(std::move(other.http_)),
+      http_(other.http_),
       base_(std::move(other.base_)),
       authorization_(std::move(other.authorization_)),
       credentials_(std::move(other.credentials_)) {}
@@ -74,7 +75,7 @@ Result<Session> Session::open(const Reference& reference, HttpClient http, std::
     ping.stop = stop;
     const auto answer = http.fetch(ping, kMaxAnswerBytes);
     if (answer && answers_as_registry(answer->head)) {
-      Session session(reference, std::move(http), base);
+      Session session(reference, http, base);
       session.credentials_ = TRY(load_credentials(reference.registry));
       if (answer->head.status == 401) {
         static_cast<void>(TRY(session.authorize(answer->head, "", stop)));
@@ -91,6 +92,7 @@ Result<Session> Session::open(const Reference& reference, HttpClient http, std::
                            : answer.error();
     }
   }
+  MSB_CHECK(first_error);  // there is always a candidate
   return std::unexpected(first_error->wrap("registry " + reference.registry));
 }
 

@@ -30,7 +30,7 @@ class Session {
 
  private:
   Session(Reference reference, HttpClient http, std::string base)
-      : reference_(std::move(reference)), http_(std::move(http)), base_(std::move(base)) {}
+      : reference_(std::move(reference)), http_(http), base_(std::move(base)) {}
 
   std::string url_of(const std::string& path) const;
   std::string authorization();

@@ -49,7 +49,7 @@ Result<> empty_folder(int folder_fd) {
     DIR* const stream = levels.back().stream.get();
     const int fd = ::dirfd(stream);
     errno = 0;
-    const dirent* const entry = ::readdir(stream);  // NOLINT(concurrency-mt-unsafe): own stream
+    const dirent* const entry = ::readdir(stream);
     if (entry == nullptr) {
       if (errno != 0) {
         return std::unexpected(sys::error("readdir", printable(levels.back().name)));

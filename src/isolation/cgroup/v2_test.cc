@@ -55,7 +55,7 @@ TEST_F(V2Test, ClimbsToTheNearestGroupThatHandsControllersDown) {
   group("", "cpuset cpu io memory pids", "cpu memory pids");
   group("/user.slice", "cpu memory pids", "cpu memory pids");
   group("/user.slice/session", "", "");
-  V2Backend backend({root(), root() + "/user.slice/session"}, kId, 1);
+  const V2Backend backend({root(), root() + "/user.slice/session"}, kId, 1);
   EXPECT_EQ(backend.parent(), root() + "/user.slice");
   EXPECT_TRUE(backend.limits_memory());
   EXPECT_TRUE(backend.limits_cpu());
@@ -65,7 +65,7 @@ TEST_F(V2Test, ClimbsToTheNearestGroupThatHandsControllersDown) {
 
 TEST_F(V2Test, SaysWhichLimitItCannotKeep) {
   group("", "memory", "memory");
-  V2Backend backend({root(), root()}, kId, 1);
+  const V2Backend backend({root(), root()}, kId, 1);
   EXPECT_TRUE(backend.limits_memory());
   EXPECT_FALSE(backend.limits_cpu());
   ASSERT_EQ(backend.weaknesses().size(), 2u);
@@ -85,7 +85,7 @@ TEST_F(V2Test, WithoutControllersASandboxRunsWithoutLimits) {
 
 TEST_F(V2Test, WritesLimitsAsTheKernelReadsThem) {
   group("", "cpu memory pids", "cpu memory pids");
-  V2Backend backend({root(), root()}, kId, 1);
+  const V2Backend backend({root(), root()}, kId, 1);
   for (const char* file : {"memory.max", "memory.swap.max", "cpu.max", "pids.max"}) {
     put(std::string("/box/") + file, "");
   }

@@ -97,7 +97,7 @@ Result<> reset_signals(Building& /*building*/) {
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::setsid();
   ::umask(0);
   return {};

@@ -268,7 +268,7 @@ Result<std::vector<sock_filter>> build_without_set_id() {
     const char* call;
     unsigned mode;
   };
-  for (const scmp_datum_t bit : {S_ISUID, S_ISGID}) {
+  for (const scmp_datum_t bit : {scmp_datum_t{S_ISUID}, scmp_datum_t{S_ISGID}}) {
     for (const auto& [call, mode] : {ModeArgument{"chmod", 1},
                                      {"fchmod", 1},
                                      {"fchmodat", 2},
@@ -279,7 +279,8 @@ Result<std::vector<sock_filter>> build_without_set_id() {
     }
     program.add(SCMP_ACT_ERRNO(EPERM), kFchmodat2, has_bits(2, bit));
     // Without one of these flags the mode is whatever the register holds.
-    for (const scmp_datum_t flag : {O_CREAT, O_TMPFILE & ~O_DIRECTORY}) {
+    for (const scmp_datum_t flag :
+         {scmp_datum_t{O_CREAT}, scmp_datum_t{O_TMPFILE & ~O_DIRECTORY}}) {
       program.add(SCMP_ACT_ERRNO(EPERM), "open", has_bits(1, flag), has_bits(2, bit));
       program.add(SCMP_ACT_ERRNO(EPERM), "openat", has_bits(2, flag), has_bits(3, bit));
     }

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/sys.h"
-#include "isolation/jail/status_report.h"
 
 namespace msb::isolation::warden {
 namespace {
@@ -214,18 +213,18 @@ void Sandboxes::on_status(Sandbox& sandbox) {
   loop_.remove(sandbox.status.get(), sandbox.status_watch);
   sandbox.status.reset();
   if (sandbox.ready && !sandbox.failure) {
-    reply_created(sandbox);
+    reply_created(sandbox, *sandbox.ready);
   }
   // Otherwise the process is dead or dying, and its death answers.
 }
 
-void Sandboxes::reply_created(Sandbox& sandbox) {
+void Sandboxes::reply_created(Sandbox& sandbox, const jail::StatusReport& ready) {
   SandboxGauges gauges;
   ground_.cgroups->open_gauges(sandbox.id, gauges);
   CreatedReply reply;
   reply.request = sandbox.create_request;
   reply.cgroup_v2 = gauges.cgroup_v2;
-  reply.disk_limited = sandbox.ready->disk_limited;
+  reply.disk_limited = ready.disk_limited;
   const auto add_weaknesses = [&reply](const std::vector<std::string>& list) {
     for (const std::string& weakness : list) {
       if (reply.weaknesses.size() < kMaxWeaknesses) {
@@ -235,7 +234,7 @@ void Sandboxes::reply_created(Sandbox& sandbox) {
   };
   add_weaknesses(ground_.weaknesses);
   add_weaknesses(ground_.cgroups->weaknesses());
-  add_weaknesses(sandbox.ready->weaknesses);
+  add_weaknesses(ready.weaknesses);
   std::vector<int> fds = {sandbox.stream.get()};
   const auto add = [&](const base::UniqueFd& fd, GaugeBit bit) {
     if (fd) {

@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "isolation/cgroup/backend.h"
 #include "isolation/jail/jail.h"
+#include "isolation/jail/status_report.h"
 #include "isolation/warden/event_loop.h"
 #include "isolation/warden/identities.h"
 #include "isolation/warden/protocol.h"
@@ -66,7 +67,7 @@ class Sandboxes {
   void on_status(Sandbox& sandbox);
   void on_death(Sandbox& sandbox);
   void finish(const std::string& id, int attempt);
-  void reply_created(Sandbox& sandbox);
+  void reply_created(Sandbox& sandbox, const jail::StatusReport& ready);
   void reply_failed(std::uint32_t request, Error error);
 
   Ground ground_;

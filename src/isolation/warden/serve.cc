@@ -139,8 +139,9 @@ int serve(const ServeOptions& options) {
       auto served = run_loop(socket, std::move(ground), engine.get(), keeper.get());
       if (!served) {
         socket.send(FailedReply{0, std::move(served).error()}, {});
+        return 1;
       }
-      return served ? 0 : 1;
+      return 0;
     });
   };
   auto ended = start();
