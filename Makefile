@@ -43,10 +43,9 @@ format:  ## rewrites the sources as .clang-format says
 
 lint:  ## formatting, clang's warnings and clang-tidy, on every file
 	@tools/install-deps build lint
-	$(SOURCES) | xargs clang-format-19 --dry-run -Werror
 	cmake --preset clang
-	cmake --build --preset clang
-	run-clang-tidy-19 -quiet -p build/clang
+	cmake --build --preset clang --target generated_sources
+	tools/lint build/clang
 
 install: build  ## into PREFIX (/usr/local)
 	cmake --install $(BUILD) --prefix $(PREFIX)
