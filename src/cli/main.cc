@@ -24,7 +24,14 @@ namespace {
 
 constexpr std::array kVerbs = {
     Verb{"run", "Run a command in a fresh sandbox", run},
-    Verb{"eval", "Run Python or JavaScript in a fresh sandbox", eval},
+    Verb{"eval", "Run Python or JavaScript in a fresh sandbox, or in one on a server", eval},
+    Verb{"start", "Start a sandbox on a server", sandbox_start},
+    Verb{"exec", "Run a command in a sandbox on a server", sandbox_exec},
+    Verb{"ls", "List the sandboxes of a server", sandbox_list},
+    Verb{"metrics", "Tell what the sandboxes of a server use", sandbox_metrics},
+    Verb{"logs", "Print what a sandbox on a server has written", sandbox_logs},
+    Verb{"stop", "Stop sandboxes on a server", sandbox_stop},
+    Verb{"rm", "Remove sandboxes on a server, with their files", sandbox_remove},
     Verb{"pull", "Fetch an image from a registry", pull},
     Verb{"image", "List, import, inspect and remove images", image},
     Verb{"server", "Serve sandboxes to other programs, and look after that server", server},

@@ -48,6 +48,17 @@ void say_error(std::string_view verb, const Error& error) {
   say(verb, error.message().append(advice(error)));
 }
 
+int command_status(const Error& error) {
+  switch (error.cause()) {
+    case ErrorCode::kNotFound:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kTimeout:
+      return exit_status(error.cause());
+    default:
+      return kOurFailure;
+  }
+}
+
 void say_limits(std::string_view verb, const LimitsHit& limits) {
   if (!limits.any()) {
     return;

@@ -19,6 +19,9 @@ void say(std::string_view verb, std::string_view text);
 // The error's message, and what can be done about it where we know.
 void say_error(std::string_view verb, const Error& error);
 
+// The status for a command that could not be run, or not to its end.
+int command_status(const Error& error);
+
 // Which limits were hit while something ran, and the option that raises each.
 void say_limits(std::string_view verb, const LimitsHit& limits);
 

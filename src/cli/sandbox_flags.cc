@@ -92,7 +92,7 @@ std::string absolute_volume(const std::string& volume, const std::string& curren
   return host.string() + (colon == std::string::npos ? "" : volume.substr(colon));
 }
 
-void SandboxFlags::add_to(Arguments& arguments) {
+void ConfigFlags::add_to(Arguments& arguments) {
   arguments.value("-m,--memory", "MIB", "Memory limit in MiB, or with a unit: 2g (512)",
                   mib_into(config.memory));
   arguments.value("--cpus", "N", "CPU limit in cores, fractions allowed (1)",
@@ -126,22 +126,38 @@ void SandboxFlags::add_to(Arguments& arguments) {
                  config.workdir);
   arguments.text("-u,--user", "USER", "Run as: a name, a uid or user:group (the image's)",
                  config.user);
+}
+
+Arguments::ValueParser timeout_into(std::chrono::milliseconds& into, std::string& text) {
+  return [&into, &text](std::string_view given) -> Result<> {
+    const auto duration = base::parse_duration(given);
+    if (!duration) {
+      return refuse(given, "a time: give 500ms, 10s, 2m or 1h");
+    }
+    into = *duration;
+    text = given;
+    return {};
+  };
+}
+
+void SandboxFlags::add_to(Arguments& arguments) {
+  ConfigFlags::add_to(arguments);
   arguments.value("--timeout", "TIME", "Kill what runs longer: 500ms, 10s, 2m",
-                  [this](std::string_view text) -> Result<> {
-                    const auto duration = base::parse_duration(text);
-                    if (!duration) {
-                      return refuse(text, "a time: give 500ms, 10s, 2m or 1h");
-                    }
-                    timeout = *duration;
-                    timeout_text = text;
-                    return {};
-                  });
+                  timeout_into(timeout, timeout_text));
   arguments.text("--name", "NAME", "Name of the sandbox, and its hostname (random)", options.name);
   arguments.flag("-q,--quiet", "No progress, no warnings on stderr", quiet);
 }
 
-Result<> SandboxFlags::complete() {
-  options.is_ephemeral = true;
+bool SandboxFlags::describe_a_sandbox() const {
+  const StartConfig none;
+  return config.image != none.image || config.memory != none.memory || config.cpus != none.cpus ||
+         config.disk != none.disk || config.max_processes != none.max_processes ||
+         !config.volumes.empty() || !config.ports.empty() || !config.envs.empty() ||
+         !env_files.empty() || !config.workdir.empty() || !config.user.empty() ||
+         !options.name.empty();
+}
+
+Result<> ConfigFlags::complete() {
   std::vector<std::string> from_files;
   for (const std::string& path : env_files) {
     const std::string content = TRY_WRAP(base::read_file(path, kMaxEnvFileBytes), "--env-file");
@@ -149,7 +165,12 @@ Result<> SandboxFlags::complete() {
   }
   // An option given by hand wins over the same variable in a file.
   config.envs.insert(config.envs.begin(), from_files.begin(), from_files.end());
+  return {};
+}
 
+Result<> SandboxFlags::complete() {
+  options.is_ephemeral = true;
+  TRY(ConfigFlags::complete());
   std::error_code error;
   const std::string current = std::filesystem::current_path(error).string();
   if (!error) {

@@ -16,18 +16,32 @@
 
 namespace msb::cli {
 
-struct SandboxFlags {
+// What describes a sandbox, wherever it is.
+struct ConfigFlags {
   StartConfig config;
+  std::vector<std::string> env_files;
+
+  void add_to(Arguments& arguments);
+  // After parsing: reads env files. Ranges are checked by start().
+  Result<> complete();
+};
+
+// A sandbox of this process.
+struct SandboxFlags : ConfigFlags {
   SandboxOptions options;
   std::chrono::milliseconds timeout{0};
   std::string timeout_text;  // as it was given
-  std::vector<std::string> env_files;
   bool quiet = false;
 
   void add_to(Arguments& arguments);
-  // After parsing: reads env files, resolves relative host paths. Ranges are checked by start().
+  // Resolves relative host paths, too.
   Result<> complete();
+  // One of the options was given that say what a new sandbox is like.
+  bool describe_a_sandbox() const;
 };
+
+// Takes --timeout.
+Arguments::ValueParser timeout_into(std::chrono::milliseconds& into, std::string& text);
 
 // Makes the engine that `flags.options` runs in.
 Result<> make_engine(const Context& context, SandboxFlags& flags);

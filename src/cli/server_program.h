@@ -15,4 +15,8 @@ namespace msb::cli {
 Result<int> become_server_program(const Context& context, std::string_view verb,
                                   std::vector<std::string> words);
 
+// What it prints on stdout. Its errors go to stderr.
+Result<std::string> ask_server_program(const Context& context, std::string_view verb,
+                                       std::vector<std::string> words);
+
 }  // namespace msb::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// msb eval: code through the interpreter of a fresh sandbox. Submissions share its state and run
-// one after the other until one does not succeed.
+// msb eval: code through the interpreter of a fresh sandbox, or of one that runs on a server.
+// Submissions share its state and run one after the other until one does not succeed.
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/try.h"
 #include "cli/arguments.h"
+#include "cli/connection.h"
 #include "cli/interrupts.h"
 #include "cli/output_writer.h"
 #include "cli/report.h"
@@ -26,11 +27,13 @@ constexpr VerbHelp kHelp{
     .about =
         "Run code in the interpreter of a fresh sandbox. Several CODE (or FILE) run one after the\n"
         "other in one state, until one fails. - reads the code from stdin, as does giving none\n"
-        "when stdin is not a terminal. Code that begins with a dash goes after --.",
+        "when stdin is not a terminal. Code that begins with a dash goes after --.\n"
+        "With --sandbox the code runs in a sandbox on a server, which keeps its state.",
     .epilogue =
         "Examples:\n"
         "  msb eval python \"x = 20\" \"print(x + 1)\" \"x * 2\"\n"
         "  msb eval node -f app.js --timeout 10s --memory 256\n"
+        "  msb start work microsandbox/python && msb eval --sandbox work python \"x = 1\"\n"
         "  curl -s https://example.org/job.py | msb eval python --json - | jq .status\n"
         "\n"
         "With --json nothing is passed through; each run prints one line, a JSON object with\n"
@@ -126,6 +129,29 @@ Result<Outcome> run_one(CodeRunner runner, const std::string& code, const Sandbo
   return Outcome{status, execution->status() != "success"};
 }
 
+Result<int> run_all(Sandbox& sandbox, Language language, const std::vector<std::string>& codes,
+                    const SandboxFlags& flags, Interrupts& interrupts, Form form) {
+  Outcome outcome;
+  for (const std::string& code : codes) {
+    outcome = TRY(run_one(sandbox.code(language), code, flags, interrupts, form));
+    if (outcome.ends) {
+      break;
+    }
+  }
+  return outcome.status;
+}
+
+int eval_on_server(const SandboxOptions& where, const SandboxFlags& flags, Language language,
+                   const std::vector<std::string>& codes, Form form, Interrupts& interrupts) {
+  Sandbox sandbox(where);
+  const auto joined = sandbox.attach();
+  if (!joined) {
+    return say_remote_error(kHelp.verb, joined.error(), where);
+  }
+  const auto status = run_all(sandbox, language, codes, flags, interrupts, form);
+  return status ? *status : say_remote_error(kHelp.verb, status.error(), where);
+}
+
 // `flags` is taken by value: the engine it holds must end while signals are still watched.
 Result<int> eval_in_sandbox(const Context& context, SandboxFlags flags, Language language,
                             const std::vector<std::string>& codes, Form form,
@@ -137,15 +163,7 @@ Result<int> eval_in_sandbox(const Context& context, SandboxFlags flags, Language
     return interrupts.exit_code();
   }
   TRY(started);
-
-  Outcome outcome;
-  for (const std::string& code : codes) {
-    outcome = TRY(run_one(sandbox->code(language), code, flags, interrupts, form));
-    if (outcome.ends) {
-      break;
-    }
-  }
-  return outcome.status;
+  return run_all(*sandbox, language, codes, flags, interrupts, form);
 }
 
 }  // namespace
@@ -160,6 +178,10 @@ Result<int> eval(Context context, std::vector<std::string> words) {
   arguments.text("--image", "REF", "Image to run in (microsandbox/python or /node)",
                  flags.config.image);
   flags.add_to(arguments);
+  std::string sandbox_name;
+  ConnectionFlags connection;
+  arguments.text("--sandbox", "NAME", "Run it in this sandbox on a server", sandbox_name);
+  connection.add_to(arguments, ConnectionFlags::Namespaces::kOne);
   const auto operands = TRY(arguments.parse(std::move(words), Operands::kAnywhere));
   if (!operands) {
     return 0;
@@ -172,11 +194,20 @@ Result<int> eval(Context context, std::vector<std::string> words) {
     return std::unexpected(usage_error(kHelp.verb, language.error().message()));
   }
   const std::vector<std::string> codes = TRY(read_code(*operands, files));
+  const Form form = as_json ? Form::kJson : Form::kStream;
+  if (!sandbox_name.empty()) {
+    if (flags.describe_a_sandbox()) {
+      return std::unexpected(usage_error(
+          kHelp.verb, "--sandbox runs already: options that describe a new one do not apply"));
+    }
+    const auto interrupts = TRY(Interrupts::watch());
+    SandboxOptions where = TRY(connect(context, connection));
+    where.name = sandbox_name;
+    return eval_on_server(where, flags, *language, codes, form, *interrupts);
+  }
   TRY(flags.complete());
-
   const auto interrupts = TRY(Interrupts::watch());
-  return eval_in_sandbox(context, std::move(flags), *language, codes,
-                         as_json ? Form::kJson : Form::kStream, *interrupts);
+  return eval_in_sandbox(context, std::move(flags), *language, codes, form, *interrupts);
 }
 
 }  // namespace msb::cli

@@ -81,18 +81,6 @@ Result<Process> spawn(Sandbox& sandbox, std::span<const Command> commands,
                                         : std::move(process);
 }
 
-// The command could not be run, or not to its end.
-int exit_status_of(const Error& error) {
-  switch (error.cause()) {
-    case ErrorCode::kNotFound:
-    case ErrorCode::kPermissionDenied:
-    case ErrorCode::kTimeout:
-      return exit_status(error.cause());
-    default:
-      return kOurFailure;
-  }
-}
-
 SpawnOptions spawn_options(const SandboxFlags& flags, const Interrupts& interrupts,
                            OutputWriter& output, bool has_terminal) {
   SpawnOptions options;
@@ -202,7 +190,7 @@ int report(const Result<CommandExecution>& execution, const OutputWriter& output
   } else {
     say_error(kHelp.verb, execution.error());
   }
-  return exit_status_of(execution.error());
+  return command_status(execution.error());
 }
 
 // `flags` is taken by value: the engine it holds must end while signals are still watched.

@@ -24,7 +24,7 @@
 namespace msb::cli {
 namespace {
 
-Result<int> start(Context context, std::vector<std::string> words) {
+Result<int> start_server(Context context, std::vector<std::string> words) {
   return become_server_program(context, "start", std::move(words));
 }
 
@@ -67,7 +67,7 @@ Result<> end(int pidfd, std::chrono::milliseconds patience) {
   return fail(ErrorCode::kTimeout, "the server does not end");
 }
 
-Result<int> stop(Context context, std::vector<std::string> words) {
+Result<int> stop_server(Context context, std::vector<std::string> words) {
   std::chrono::milliseconds patience = kStopTime;
   Arguments arguments(context, kStopHelp);
   arguments.value("--timeout", "TIME", "How long running calls may take to finish (40s)",
@@ -107,9 +107,10 @@ Result<int> stop(Context context, std::vector<std::string> words) {
 }
 
 constexpr std::array kVerbs = {
-    Verb{"start", "Start the server, here or in the background", start},
-    Verb{"stop", "Stop it, and all sandboxes that run in it", stop},
+    Verb{"start", "Start the server, here or in the background", start_server},
+    Verb{"stop", "Stop it, and all sandboxes that run in it", stop_server},
     Verb{"status", "Tell whether it runs, where, and what runs in it", server_status},
+    Verb{"list", "List the sandboxes in it, running or not", server_list},
     Verb{"log", "Print the log of the server, or of a sandbox in it", server_log},
     Verb{"keygen", "Make an API key for it", keygen},
 };

@@ -8,6 +8,7 @@
 namespace msb::cli {
 
 VerbFunction server_status;
+VerbFunction server_list;
 VerbFunction server_log;
 
 }  // namespace msb::cli

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,7 +10,9 @@
 #include "base/server_record.h"
 #include "base/try.h"
 #include "cli/arguments.h"
+#include "cli/connection.h"
 #include "cli/json_text.h"
+#include "cli/readings.h"
 #include "cli/verb_server_parts.h"
 
 namespace msb::cli {
@@ -18,7 +21,9 @@ namespace {
 constexpr VerbHelp kHelp{
     .verb = "server status",
     .usage = "[OPTIONS]",
-    .about = "Tell whether the server of this home runs, and where it can be reached.",
+    .about =
+        "Tell whether the server of this home runs, and where it can be reached, and what runs\n"
+        "in it.",
     .epilogue =
         "Examples:\n"
         "  msb server status\n"
@@ -53,7 +58,27 @@ std::int64_t uptime_s(const base::FoundServer& server) {
   return std::max<std::int64_t>(0, ::time(nullptr) - server.record.started_at);
 }
 
-std::string text_of(const base::FoundServer& server) {
+// What it says of its sandboxes, or why it does not.
+struct Answer {
+  std::string error;  // empty: it has answered
+  std::size_t running = 0;
+  std::size_t defined = 0;
+};
+
+Result<Answer> ask(const Context& context, const base::ServerRecord& server) {
+  Answer answer;
+  const auto readings = read_sandboxes(TRY(connect_to(context, server, "*")));
+  if (!readings) {
+    answer.error = readings.error().message();
+    return answer;
+  }
+  answer.defined = readings->size();
+  answer.running =
+      static_cast<std::size_t>(std::ranges::count(*readings, true, &Metrics::is_running));
+  return answer;
+}
+
+std::string text_of(const base::FoundServer& server, const std::optional<Answer>& answer) {
   const base::ServerRecord& record = server.record;
   std::string text;
   const auto add = [&text](std::string_view name, const std::string& value) {
@@ -73,10 +98,16 @@ std::string text_of(const base::FoundServer& server) {
   if (!record.log_file.empty()) {
     add("log", record.log_file);
   }
+  if (answer && answer->error.empty()) {
+    add("sandboxes", std::to_string(answer->running) + " running, " +
+                         std::to_string(answer->defined) + " defined");
+  } else if (answer) {
+    add("sandboxes", "unknown: " + answer->error);
+  }
   return text;
 }
 
-std::string json_of(const base::FoundServer& server) {
+std::string json_of(const base::FoundServer& server, const std::optional<Answer>& answer) {
   const base::ServerRecord& record = server.record;
   const auto or_null = [](const std::string& text) {
     return text.empty() ? std::string("null") : json_string(text);
@@ -85,7 +116,14 @@ std::string json_of(const base::FoundServer& server) {
   json += ", \"url\": " + or_null(record.url) + ", \"version\": " + or_null(record.version);
   json += ", \"uptime_s\": " + (record.url.empty() ? "null" : std::to_string(uptime_s(server)));
   json += std::string(", \"needs_key\": ") + (record.needs_key ? "true" : "false");
-  return json + ", \"log\": " + or_null(record.log_file) + "}\n";
+  json += ", \"log\": " + or_null(record.log_file) + ", \"sandboxes\": ";
+  if (answer && answer->error.empty()) {
+    json += "{\"running\": " + std::to_string(answer->running) +
+            ", \"defined\": " + std::to_string(answer->defined) + "}}\n";
+  } else {
+    json += "null}\n";
+  }
+  return json;
 }
 
 }  // namespace
@@ -102,7 +140,11 @@ Result<int> server_status(Context context, std::vector<std::string> words) {
   const bool runs = found && found->pid != 0;
   std::string text = as_json ? "{\"running\": false}\n" : "server is not running\n";
   if (runs) {
-    text = as_json ? json_of(*found) : text_of(*found);
+    std::optional<Answer> answer;
+    if (!found->record.url.empty()) {
+      answer = TRY(ask(context, found->record));
+    }
+    text = as_json ? json_of(*found, answer) : text_of(*found, answer);
   }
   std::fwrite(text.data(), 1, text.size(), stdout);
   return runs ? 0 : kNotRunning;

@@ -93,6 +93,18 @@ Result<Outlet> make_outlet(const Flags& flags) {
   return outlet;
 }
 
+// Whoever listens everywhere is found here.
+std::string local_url(std::string url) {
+  for (const auto& [everywhere, here] :
+       {std::pair<std::string_view, std::string_view>{"//0.0.0.0:", "//127.0.0.1:"},
+        {"//[::]:", "//[::1]:"}}) {
+    if (const auto at = url.find(everywhere); at != std::string::npos) {
+      url.replace(at, everywhere.size(), here);
+    }
+  }
+  return url;
+}
+
 // The server can be reached: tells the terminal, then leaves it if that was asked for.
 Result<> announce(const std::string& url, const Flags& flags, Outlet& outlet) {
   write_line(STDOUT_FILENO, "Server listening on " + url);
@@ -154,9 +166,9 @@ Result<> start(const Flags& flags) {
   options.host_prefixes = host.prefixes;
   const auto server = TRY(Server::create(std::move(options), *host.backend));
 
-  record.url = server->url();
+  record.url = local_url(server->url());
   TRY(claim->publish(record));
-  TRY(announce(record.url, flags, outlet));
+  TRY(announce(server->url(), flags, outlet));
   signals->on_request([&server] { server->stop(); });
   server->run();
   signals->on_request({});

@@ -18,6 +18,13 @@ class ServerCase(Case):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.home, name))
 
+    def environment(self, **extra):
+        env = super().environment(**extra)
+        for name in ("MSB_SERVER_URL", "MSB_API_KEY", "SSL_CERT_FILE"):
+            if name not in extra:
+                env.pop(name, None)
+        return env
+
     def serve(self, *flags, **more):
         """A detached server until the end of the test; its URL."""
         done = self.msb("server", "start", "--detach", "--port", "0", *flags, **more)

@@ -9,9 +9,10 @@ import unittest
 
 from harness import DEADLINE_S, MSB, Case
 
-VERBS = (["run"], ["eval"], ["pull"], ["image"], ["image", "ls"], ["image", "import"],
-         ["image", "inspect"], ["image", "rm"], ["image", "prune"], ["server"], ["server", "start"],
-         ["server", "stop"], ["server", "status"], ["server", "log"], ["server", "keygen"], ["mcp"],
+VERBS = (["run"], ["eval"], ["start"], ["exec"], ["ls"], ["metrics"], ["logs"], ["stop"], ["rm"],
+         ["pull"], ["image"], ["image", "ls"], ["image", "import"], ["image", "inspect"],
+         ["image", "rm"], ["image", "prune"], ["server"], ["server", "start"], ["server", "stop"],
+         ["server", "status"], ["server", "list"], ["server", "log"], ["server", "keygen"], ["mcp"],
          ["doctor"], ["version"])
 
 
@@ -136,6 +137,19 @@ class BadArguments(Case):
             (["image", "inspect"], "give one REF"),
             (["image", "rm"], "REF is missing"),
             (["image", "ls", "x"], "unexpected 'x'"),
+            (["start"], "NAME is missing"),
+            (["start", "x", "image", "more"], "unexpected 'more'"),
+            (["start", "x", "image", "--image", "other"], "unexpected 'image'"),
+            (["exec", "x", "--timeout", "soon", "--", "true"], "--timeout: 'soon' is not a time"),
+            (["exec", "x", "--evn", "A=b", "--", "true"], "did you mean --env?"),
+            (["stop"], "NAME is missing"),
+            (["rm"], "NAME is missing"),
+            (["ls", "x"], "unexpected 'x'"),
+            (["metrics", "x", "y"], "unexpected 'y'"),
+            (["logs"], "give one NAME"),
+            (["logs", "-t", "all", "x"], "--tail: 'all' is not a number of lines"),
+            (["server", "list", "x"], "unexpected 'x'"),
+            (["server", "log", "x", "y"], "unexpected 'y'"),
             (["server", "start", "--prot", "1"], "not expected: "),
             (["server", "start", "--port", "65536"], "--port: Value 65536 not in range"),
             (["server", "start", "--key", "k", "--reset-key"], "--key excludes --reset-key"),
