@@ -1,11 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-# The four kinds of target. A library is a folder of src/; a test stands beside what it tests.
+# The kinds of target. A library is a folder of src/; a test stands beside what it tests.
 
-# msb_library(<name> SOURCES <...> [DEPS <...>] [PRIVATE_DEPS <...>])
+# msb_library(<name> SOURCES <...> [DEPS <...>] [PRIVATE_DEPS <...>] [INSIDE])
+# INSIDE: programs that run inside a sandbox are made of it.
 function(msb_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(arg "INSIDE" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC msb_flags ${arg_DEPS} PRIVATE ${arg_PRIVATE_DEPS})
+  if(arg_INSIDE AND MSB_SANITIZE)
+    msb_inside_names(deps ${arg_DEPS})
+    add_library(${name}_inside STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
+    set_target_properties(${name}_inside PROPERTIES MSB_INSIDE ON)
+    target_link_libraries(${name}_inside PUBLIC msb_flags ${deps})
+  endif()
+endfunction()
+
+# The libraries to link instead of those named, in a program that runs inside a sandbox.
+function(msb_inside_names result)
+  set(names ${ARGN})
+  if(MSB_SANITIZE)
+    list(TRANSFORM names APPEND _inside REGEX "^msb_")
+  endif()
+  set(${result} ${names} PARENT_SCOPE)
 endfunction()
 
 # msb_executable(<name> SOURCES <...> [DEPS <...>])
@@ -13,6 +29,19 @@ function(msb_executable name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE msb_flags ${arg_DEPS})
+endfunction()
+
+# msb_inside_executable(<name> SOURCES <...> [DEPS <...>])
+# Runs in any image, and so is static, and not position-independent: fewer pages to relocate. A
+# sanitizer's runtime is neither static nor in any image: under MSB_SANITIZE these programs are made
+# without, from the twins of their libraries.
+function(msb_inside_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  msb_inside_names(deps ${arg_DEPS})
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES MSB_INSIDE ON)
+  target_link_libraries(${name} PRIVATE msb_flags ${deps})
+  target_link_options(${name} PRIVATE -static -no-pie -Wl,--gc-sections)
 endfunction()
 
 # msb_test(<name> SOURCES <...> [DEPS <...>] [LABELS <unit|contract|security|soak>] [TIMEOUT s])
@@ -31,6 +60,9 @@ function(msb_test name)
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE msb_flags ${arg_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  if(MSB_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)  # takes half as long to compile
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABELS} TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "MSB_LIBEXEC_DIR=${CMAKE_BINARY_DIR}/bin")

@@ -245,12 +245,12 @@ TEST_F(Exec, RunsManyAtOnce) {
 
 TEST_F(Exec, LeaksNoDescriptor) {
   run("true");
-  const std::size_t before = testing::open_descriptors(agent_->pid());
+  const std::size_t before = agent_descriptors();
   for (int i = 0; i < 200; ++i) {
     run("echo x");
     run(command({"no-such-program"}));
   }
-  EXPECT_EQ(testing::open_descriptors(agent_->pid()), before);
+  EXPECT_EQ(agent_descriptors(), before);
 }
 
 }  // namespace

@@ -180,11 +180,11 @@ TEST_F(Relay, LeaksNothingOverManyConnections) {
     ASSERT_TRUE(agent_->finish(stream).plain_done);
   };
   once();
-  const std::size_t before = testing::open_descriptors(agent_->pid());
+  const std::size_t before = agent_descriptors();
   for (int i = 0; i < 1000; ++i) {
     once();
   }
-  EXPECT_EQ(testing::open_descriptors(agent_->pid()), before);
+  EXPECT_EQ(agent_descriptors(), before);
 }
 
 }  // namespace

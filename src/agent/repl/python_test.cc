@@ -299,11 +299,11 @@ TEST_F(Python, EndsAnInterpreterThatSpeaksOutOfTurn) {
 
 TEST_F(Python, LeaksNoDescriptor) {
   python("1");
-  const std::size_t before = testing::open_descriptors(agent_->pid());
+  const std::size_t before = agent_descriptors();
   for (int i = 0; i < 200; ++i) {
     python("1");
   }
-  EXPECT_EQ(testing::open_descriptors(agent_->pid()), before);
+  EXPECT_EQ(agent_descriptors(), before);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/testing/agent_client.h"
 
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@ namespace msb::agent::testing {
 using Clock = std::chrono::steady_clock;
 using wire::FrameType;
 
+// Of a program in which a sanitizer has found something, and of no other.
+constexpr int kSanitizerExit = 99;
+
 Result<std::unique_ptr<AgentClient>> AgentClient::start_silent(const ClientOptions& options) {
   const std::string program = TRY(base::find_program("msb-agent"));
   auto [ours, theirs] = TRY(base::sys::socketpair(AF_UNIX, SOCK_STREAM));
@@ -25,8 +29,12 @@ Result<std::unique_ptr<AgentClient>> AgentClient::start_silent(const ClientOptio
   if (!options.agent_is_root && ::geteuid() == 0) {
     argv = {"/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program};
   }
+  const std::string exit_code = "exitcode=" + std::to_string(kSanitizerExit);
   base::ChildProcess agent = TRY(base::ChildProcess::spawn(
-      {.path = argv.front(), .argv = argv, .env = {{}}, .fds = {{theirs.get(), 3}}}));
+      {.path = argv.front(),
+       .argv = argv,
+       .env = {{"ASAN_OPTIONS=" + exit_code, "TSAN_OPTIONS=" + exit_code}},
+       .fds = {{theirs.get(), 3}, {STDERR_FILENO, STDERR_FILENO}}}));
   return std::unique_ptr<AgentClient>(new AgentClient(std::move(agent), std::move(ours)));
 }
 
@@ -42,7 +50,9 @@ Result<std::unique_ptr<AgentClient>> AgentClient::start(const ClientOptions& opt
 
 AgentClient::~AgentClient() {
   stream_.reset();
-  static_cast<void>(agent_.wait(kDeadline));
+  const auto end = agent_.wait(kDeadline).value_or(std::nullopt);
+  EXPECT_FALSE(end && !end->signaled && end->code == kSanitizerExit)
+      << "a sanitizer has found something in the agent; its report is above";
 }
 
 void AgentClient::send(std::uint32_t stream, FrameType type, std::span<const std::byte> payload) {

@@ -14,6 +14,9 @@
 
 namespace msb::agent::testing {
 
+// Descriptors the process has open.
+std::size_t open_descriptors(pid_t pid);
+
 class AgentTest : public ::testing::Test {
  protected:
   void SetUp() override { restart({}); }
@@ -41,14 +44,18 @@ class AgentTest : public ::testing::Test {
   Received& node(std::string_view code, std::uint64_t timeout_ms = 0) {
     return agent_->finish(agent_->repl(wire::Language::kNode, code, timeout_ms));
   }
+  // Descriptors the agent has open when it has put away every stream whose end it has told: it
+  // answers a ping in a later turn.
+  std::size_t agent_descriptors() {
+    EXPECT_TRUE(agent_->ping());
+    return open_descriptors(agent_->pid());
+  }
 
   std::unique_ptr<AgentClient> agent_;
 };
 
 // A number of "Name:   123 kB" in /proc/<pid>/<file>; 0 if it is not there.
 std::size_t proc_kib(pid_t pid, const std::string& file, const std::string& name);
-// Descriptors the process has open.
-std::size_t open_descriptors(pid_t pid);
 // True once no process has `pid` (a zombie counts as none); waits for it.
 bool wait_until_gone(pid_t pid);
 

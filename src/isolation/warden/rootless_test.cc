@@ -24,6 +24,12 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
+#if defined(__SANITIZE_THREAD__)
+constexpr const char* kNoUserNamespaces =
+    "ThreadSanitizer adds a thread, and only a process with one may enter a user namespace";
+#else
+constexpr const char* kNoUserNamespaces = "no user namespaces";
+#endif
 
 // What `body` answers in a process of that user.
 std::string as_nobody(const std::function<std::string()>& body) {
@@ -54,7 +60,7 @@ class RootlessTest : public ::testing::Test {
       if (::access(program.c_str(), X_OK) != 0) {
         return std::string("the build folder is not open to other users");
       }
-      return ::unshare(CLONE_NEWUSER) == 0 ? std::string() : std::string("no user namespaces");
+      return ::unshare(CLONE_NEWUSER) == 0 ? std::string() : std::string(kNoUserNamespaces);
     });
     if (!may.empty()) {
       GTEST_SKIP() << may;
