@@ -3,11 +3,12 @@
 
 PRESET ?= release
 PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
 BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
 SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench format lint install clean
+.PHONY: help build run test bench fuzz format lint install clean
 
 help:  ## this list
 	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
@@ -36,6 +37,12 @@ bench: build  ## speed, beside others that do the same work on this host
 	@images/build --import $(BUILD)/bin/msb python
 	cmake --build --preset $(PRESET) --target msb-bench
 	$(BUILD)/bin/msb-bench
+
+fuzz:  ## every fuzz target in turn, FUZZ_SECONDS (60) each
+	@tools/install-deps build lint
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target msb-fuzzers
+	tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
 
 format:  ## rewrites the sources as .clang-format says
 	@tools/install-deps lint

@@ -69,8 +69,14 @@ function(msb_test name)
 endfunction()
 
 # msb_fuzz(<name> SOURCES <...> [DEPS <...>] CORPUS <dir>)
-# With clang and MSB_FUZZ: a libFuzzer program. Otherwise: the corpus is replayed as a unit test.
+# With clang and MSB_FUZZ: a libFuzzer program, one of the target msb-fuzzers, and a file that says where its first
+# inputs are, for tools/run-fuzzers. Otherwise: the corpus is replayed as a unit test.
 option(MSB_FUZZ "Build libFuzzer targets (clang)" OFF)
+if(MSB_FUZZ)
+  # Every file tells the fuzzer which of its branches an input took: without that it learns nothing.
+  target_compile_options(msb_flags INTERFACE
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:MSB_INSIDE>>>:-fsanitize=fuzzer-no-link>)
+endif()
 function(msb_fuzz name)
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;DEPS" ${ARGN})
   if(NOT MSB_BUILD_TESTS)
@@ -81,6 +87,11 @@ function(msb_fuzz name)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     target_link_libraries(${name} PRIVATE msb_flags ${arg_DEPS})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    file(WRITE ${CMAKE_BINARY_DIR}/fuzz/${name}.seeds ${arg_CORPUS}\n)
+    if(NOT TARGET msb-fuzzers)
+      add_custom_target(msb-fuzzers)
+    endif()
+    add_dependencies(msb-fuzzers ${name})
   else()
     add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/fuzz/replay_main.cc)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
