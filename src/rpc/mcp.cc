@@ -9,14 +9,16 @@
 namespace msb::rpc {
 namespace {
 
-constexpr std::array kRevisions = {kMcpFirstRevision, kMcpAnnotationsRevision,
-                                   kMcpStructuredRevision, kMcpNewestRevision};
+constexpr std::array kRevisions = {kMcpStatelessRevision, kMcpNewestHandshakeRevision,
+                                   kMcpStructuredRevision, kMcpAnnotationsRevision,
+                                   kMcpFirstRevision};
 
 constexpr char kInstructions[] =
     "Runs code and commands in isolated sandboxes. Start one with sandbox_start, use it with "
     "sandbox_run_code and sandbox_run_command as often as needed (variables and files stay between "
     "calls), and end it with sandbox_stop. Files of a stopped sandbox are kept under its name; "
-    "variables are not.";
+    "variables are not. Long output is cut in the middle: write it to a file in the sandbox and "
+    "read the part you need.";
 
 std::unexpected<Json> invalid_request(std::string_view text, const std::optional<Json>& id) {
   // JSON-RPC wants a null id where none could be read.
@@ -38,13 +40,19 @@ std::optional<std::string_view> find_mcp_revision(std::string_view wanted) {
   return std::nullopt;
 }
 
+Json mcp_revisions() {
+  return kRevisions;
+}
+
 std::string_view negotiate_mcp_revision(std::string_view wanted) {
-  return find_mcp_revision(wanted).value_or(kMcpNewestRevision);
+  const auto revision = find_mcp_revision(wanted);
+  return revision && *revision < kMcpStatelessRevision ? *revision : kMcpNewestHandshakeRevision;
 }
 
 std::expected<McpMessage, Json> decode_mcp_message(Json body) {
   if (body.is_array()) {
-    return invalid_request("Batches are not supported; send one message per request", {});
+    return invalid_request("Batches belong to the revision 2025-03-26; send one message at a time",
+                           {});
   }
   if (!body.is_object()) {
     return invalid_request("Expected a JSON-RPC message", {});
@@ -76,6 +84,26 @@ std::expected<McpMessage, Json> decode_mcp_message(Json body) {
   return message;
 }
 
+std::expected<McpBatch, Json> decode_mcp_batch(Json body) {
+  if (!body.is_array() || body.empty() || body.size() > kMaxMcpBatch) {
+    return invalid_request(
+        "A batch is an array of 1 to " + std::to_string(kMaxMcpBatch) + " messages", {});
+  }
+  McpBatch batch;
+  for (Json& one : body) {
+    auto message = decode_mcp_message(std::move(one));
+    if (!message) {
+      batch.refusals.push_back(std::move(message).error());
+    } else if (message->method == "initialize") {
+      batch.refusals.push_back(error_object(
+          kInvalidRequest, "initialize must not be part of a batch", message->id.value_or(Json())));
+    } else {
+      batch.messages.push_back(*std::move(message));
+    }
+  }
+  return batch;
+}
+
 const Json* find_progress_token(const McpMessage& request) {
   const Json* meta = find_member(request.params, "_meta");
   const Json* token = meta == nullptr ? nullptr : find_present(*meta, "progressToken");
@@ -92,20 +120,28 @@ Result<ToolCall> decode_tool_call(const Json& params) {
     return invalid("Missing required 'name' parameter");
   }
   const Json* arguments = find_present(params, "arguments");
-  if (arguments == nullptr) {
-    return invalid("Missing required 'arguments' parameter");
-  }
-  if (!arguments->is_object()) {
+  if (arguments != nullptr && !arguments->is_object()) {
     return invalid("The 'arguments' parameter must be an object");
   }
-  return ToolCall{.name = *name, .arguments = *arguments};
+  return ToolCall{.name = *name, .arguments = arguments == nullptr ? Json() : *arguments};
+}
+
+Json mcp_capabilities() {
+  return {{"tools", {{"listChanged", false}}}, {"prompts", {{"listChanged", false}}}};
+}
+
+Json mcp_server_info(std::string_view server_version) {
+  return {{"name", "microsandbox-server"}, {"version", server_version}};
+}
+
+const char* mcp_instructions() {
+  return kInstructions;
 }
 
 Json mcp_initialize_result(std::string_view revision, std::string_view server_version) {
   return {{"protocolVersion", revision},
-          {"capabilities",
-           {{"tools", {{"listChanged", false}}}, {"prompts", {{"listChanged", false}}}}},
-          {"serverInfo", {{"name", "microsandbox-server"}, {"version", server_version}}},
+          {"capabilities", mcp_capabilities()},
+          {"serverInfo", mcp_server_info(server_version)},
           {"instructions", kInstructions}};
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 struct Prompt {
   const char* name;
+  const char* title;
   const char* description;
   const char* image;
   const char* language;
@@ -16,10 +17,10 @@ struct Prompt {
 };
 
 constexpr std::array<Prompt, 2> kPrompts = {{
-    {"create_python_sandbox", "Create a sandbox for Python code", "microsandbox/python", "Python",
-     "python-sandbox"},
-    {"create_node_sandbox", "Create a sandbox for Node.js code", "microsandbox/node", "Node.js",
-     "node-sandbox"},
+    {"create_python_sandbox", "Python sandbox", "Create a sandbox for Python code",
+     "microsandbox/python", "Python", "python-sandbox"},
+    {"create_node_sandbox", "Node.js sandbox", "Create a sandbox for Node.js code",
+     "microsandbox/node", "Node.js", "node-sandbox"},
 }};
 
 std::string argument(const Json& arguments, const char* name, std::string_view fallback) {
@@ -29,17 +30,21 @@ std::string argument(const Json& arguments, const char* name, std::string_view f
 
 }  // namespace
 
-Json mcp_prompts() {
+Json mcp_prompts(std::string_view revision) {
   Json prompts = Json::array();
   for (const Prompt& prompt : kPrompts) {
-    prompts.push_back({{"name", prompt.name},
-                       {"description", prompt.description},
-                       {"arguments", Json::array({{{"name", "sandbox_name"},
-                                                   {"description", "Name of the sandbox to create"},
-                                                   {"required", true}},
-                                                  {{"name", "namespace"},
-                                                   {"description", "Namespace of the sandbox"},
-                                                   {"required", false}}})}});
+    Json one = {{"name", prompt.name},
+                {"description", prompt.description},
+                {"arguments", Json::array({{{"name", "sandbox_name"},
+                                            {"description", "Name of the sandbox to create"},
+                                            {"required", true}},
+                                           {{"name", "namespace"},
+                                            {"description", "Namespace of the sandbox"},
+                                            {"required", false}}})}};
+    if (revision >= kMcpStructuredRevision) {
+      one["title"] = prompt.title;
+    }
+    prompts.push_back(std::move(one));
   }
   return {{"prompts", std::move(prompts)}};
 }

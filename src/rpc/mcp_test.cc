@@ -40,8 +40,37 @@ TEST(McpMessage, RefusesWhatIsNone) {
 TEST(McpRevision, IsTheClientsIfItIsSpokenElseTheNewest) {
   EXPECT_EQ(negotiate_mcp_revision("2024-11-05"), "2024-11-05");
   EXPECT_EQ(negotiate_mcp_revision("2025-06-18"), "2025-06-18");
-  EXPECT_EQ(negotiate_mcp_revision("1999-01-01"), kMcpNewestRevision);
+  EXPECT_EQ(negotiate_mcp_revision("1999-01-01"), kMcpNewestHandshakeRevision);
   EXPECT_FALSE(find_mcp_revision("2024-11-06").has_value());
+}
+
+TEST(McpRevision, OfTheStatelessKindIsNoneToAgreeOn) {
+  EXPECT_EQ(find_mcp_revision("2026-07-28"), kMcpStatelessRevision);
+  EXPECT_EQ(negotiate_mcp_revision("2026-07-28"), kMcpNewestHandshakeRevision);
+}
+
+TEST(McpBatch, TellsItsMessagesFromWhatIsNone) {
+  const auto batch = decode_mcp_batch(json(
+      R"([{"jsonrpc":"2.0","method":"ping","id":1}, 5, {"jsonrpc":"2.0","method":"initialize","id":2},
+          {"jsonrpc":"2.0","method":"notifications/x"}])"));
+  ASSERT_TRUE(batch.has_value());
+  ASSERT_EQ(batch->messages.size(), 2U);
+  EXPECT_EQ(batch->messages[0].method, "ping");
+  EXPECT_EQ(batch->messages[1].kind, Kind::kNotification);
+  ASSERT_EQ(batch->refusals.size(), 2U);
+  EXPECT_EQ(batch->refusals[0]["id"], Json());
+  EXPECT_EQ(batch->refusals[1]["id"], 2);
+}
+
+TEST(McpBatch, HasALimit) {
+  const Json ping = json(R"({"jsonrpc":"2.0","method":"ping","id":1})");
+  EXPECT_TRUE(decode_mcp_batch(Json(std::vector<Json>(kMaxMcpBatch, ping))).has_value());
+  for (const Json& wrong :
+       {Json::array(), Json(std::vector<Json>(kMaxMcpBatch + 1, ping)), Json::object()}) {
+    const auto batch = decode_mcp_batch(wrong);
+    ASSERT_FALSE(batch.has_value());
+    EXPECT_EQ(batch.error()["error"]["code"], -32600);
+  }
 }
 
 TEST(McpProgressToken, IsAStringOrANumber) {
@@ -57,12 +86,13 @@ TEST(McpProgressToken, IsAStringOrANumber) {
 TEST(McpToolCall, SaysWhatIsMissing) {
   EXPECT_EQ(decode_tool_call(json("[]")).error().message(), "Request parameters must be an object");
   EXPECT_EQ(decode_tool_call(json("{}")).error().message(), "Missing required 'name' parameter");
-  EXPECT_EQ(decode_tool_call(json(R"({"name":"x"})")).error().message(),
-            "Missing required 'arguments' parameter");
+  EXPECT_EQ(decode_tool_call(json(R"({"name":"x","arguments":1})")).error().message(),
+            "The 'arguments' parameter must be an object");
+  EXPECT_TRUE(decode_tool_call(json(R"({"name":"x"})"))->arguments.is_null());
 }
 
 TEST(McpTools, AreTheFiveWithASchemaAndADescriptionForEveryProperty) {
-  const Json tools = mcp_tools(kMcpNewestRevision)["tools"];
+  const Json tools = mcp_tools(kMcpNewestHandshakeRevision)["tools"];
   std::set<std::string> names;
   for (const Json& tool : tools) {
     names.insert(tool["name"].get<std::string>());
@@ -93,7 +123,8 @@ TEST(McpToolResult, IsThePrettyTextAndFromARevisionOnTheStructure) {
       mcp_tool_result(kMcpFirstRevision, result, result),
       (Json{{"content",
              Json::array({{{"type", "text"}, {"text", "{\n  \"a\": \"x\",\n  \"b\": 1\n}"}}})}}));
-  EXPECT_EQ(mcp_tool_result(kMcpNewestRevision, result, result)["structuredContent"], result);
+  EXPECT_EQ(mcp_tool_result(kMcpNewestHandshakeRevision, result, result)["structuredContent"],
+            result);
 }
 
 TEST(McpPrompts, FallBackToDefaults) {
@@ -105,7 +136,7 @@ TEST(McpPrompts, FallBackToDefaults) {
     EXPECT_NE(text.find(part), std::string::npos) << part;
   }
   EXPECT_FALSE(mcp_prompt("other", Json(), "default").has_value());
-  EXPECT_EQ(mcp_prompts()["prompts"].size(), 2U);
+  EXPECT_EQ(mcp_prompts(kMcpNewestHandshakeRevision)["prompts"].size(), 2U);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Json config_property() {
   Json image = text_property(
       "What the sandbox is made from: 'microsandbox/python' (Python 3 and pip) or "
       "'microsandbox/node' (Node.js); any other OCI image that the server can get works for "
-      "sandbox_run_command. Without it the definition of an earlier start is used.");
+      "sandbox_run_command.");
   image["examples"] = {"microsandbox/python", "microsandbox/node"};
   Json config = object_schema(
       {{"image", std::move(image)},
@@ -57,9 +57,10 @@ Json config_property() {
        {"ports", list_property("Ports to publish on the server's loopback, each 'host:guest'.")},
        {"envs", list_property("Environment variables, each 'KEY=VALUE'.")},
        {"workdir", text_property("Folder in which code and commands start; absolute.")}},
-      Json::array());
+      Json::array({"image"}));
   config["description"] =
-      "What to start. Leave it out to start a sandbox again as it was defined before.";
+      "What to start; needed for a name that is new. Leave it out to start a sandbox again as it "
+      "was defined before.";
   return config;
 }
 
@@ -71,6 +72,11 @@ Json output_property() {
        object_schema({{"stream", {{"type", "string"}, {"enum", Json::array({"stdout", "stderr"})}}},
                       {"text", {{"type", "string"}}}},
                      {"stream", "text"})}};
+}
+
+Json left_out_property() {
+  return {{"type", "integer"},
+          {"description", "Bytes of output that are missing where a line of 'output' says so."}};
 }
 
 Json message_schema() {
@@ -95,6 +101,7 @@ Json code_result_schema() {
        {"state_lost",
         {{"type", "boolean"},
          {"description", "The interpreter was restarted: variables are gone."}}},
+       {"left_out_bytes", left_out_property()},
        {"limits_hit", text_property("Which limit of the sandbox was reached.")}},
       {"status", "language", "output"});
 }
@@ -107,6 +114,7 @@ Json command_result_schema() {
        {"success", {{"type", "boolean"}}},
        {"signal", {{"type", "integer"}, {"description", "The signal that ended the command."}}},
        {"output", output_property()},
+       {"left_out_bytes", left_out_property()},
        {"limits_hit", text_property("Which limit of the sandbox was reached.")}},
       {"command", "args", "exit_code", "success", "output"});
 }
@@ -224,13 +232,19 @@ Tool run_command_tool() {
           .description =
               "Runs an executable in the sandbox and waits for its end. There is no shell in "
               "between: for pipes, redirections or variables run 'sh' with the arguments '-c' and "
-              "the line. An exit code other than 0 is a result, not a failure. The sandbox must "
-              "have been started with sandbox_start.",
+              "the line. To write a file, run 'tee' with its path and give the content as stdin. "
+              "An exit code other than 0 is a result, not a failure. The sandbox must have been "
+              "started with sandbox_start.",
           .input = object_schema(
               {{"sandbox", sandbox_property()},
                {"namespace", namespace_property()},
                {"command", text_property("The executable: a name on PATH or an absolute path.")},
                {"args", list_property("Its arguments, one element each.")},
+               {"stdin", text_property("What it reads on standard input. Without it that is "
+                                       "empty.")},
+               {"workdir", text_property("Folder in which it starts; absolute. Without it the "
+                                         "sandbox's own.")},
+               {"envs", list_property("Environment variables for this command, each 'KEY=VALUE'.")},
                {"timeout", timeout_property("Seconds after which the command and all it has "
                                             "started are killed. Without it there is no limit.")}},
               {"sandbox", "command"}),

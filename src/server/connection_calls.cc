@@ -121,9 +121,7 @@ asio::awaitable<bool> Connection::answer_mcp(const RequestHead& head, rpc::Claim
     co_return co_await listen(head, std::move(*listening));
   }
   McpCall& call = std::get<McpCall>(step);
-  const rpc::Json described = {
-      {"method", call.request.method}, {"id", *call.request.id}, {"params", call.request.params}};
-  describe(entry_, described);
+  describe(entry_, call.description());
   constexpr unsigned kHttp11 = 11;
   if (call.streams && version_ == kHttp11) {
     co_return co_await stream_tool(head, std::move(call));
@@ -134,9 +132,9 @@ asio::awaitable<bool> Connection::answer_mcp(const RequestHead& head, rpc::Claim
 
 asio::awaitable<Response> Connection::call_tool(McpCall call) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto running = call.running;
-  // Within a session a client cancels by a message; its connection may come and go.
-  const bool ends_with_client = call.session == nullptr && entry_.tool != "sandbox_start";
+  std::stop_source stop = call.stop;
+  const bool ends_with_client = call.ends_with_client;
+  const std::string label = call.label();
   const auto pending =
       begin(pools_.runs, executor, [call = std::move(call)] { return rpc::to_text(call.run()); });
   if (!pending) {
@@ -146,10 +144,10 @@ asio::awaitable<Response> Connection::call_tool(McpCall call) {
     pending->woken.expires_after(kLookUpTime);
     co_await pending->woken.async_wait(kAwait);
     if (!pending->value) {
-      look_up(running->stop(), ends_with_client);
+      look_up(stop, ends_with_client);
     }
   }
-  service_.statistics.count_call("mcp." + entry_.tool, 0, Clock::now() - begun_);
+  service_.statistics.count_call(label, 0, Clock::now() - begun_);
   co_return json_response(200, *std::move(pending->value));
 }
 

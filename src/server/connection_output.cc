@@ -65,9 +65,10 @@ asio::awaitable<bool> Connection::respond(const RequestHead& head, Response resp
 
 asio::awaitable<bool> Connection::stream_tool(const RequestHead& head, McpCall call) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto running = call.running;
+  std::stop_source stop = call.stop;
   const auto progress = call.progress;
-  const bool ends_with_client = call.session == nullptr && entry_.tool != "sandbox_start";
+  const bool ends_with_client = call.ends_with_client;
+  const std::string label = call.label();
   const auto pending =
       begin(pools_.runs, executor, [call = std::move(call)] { return rpc::to_text(call.run()); });
   if (!pending) {
@@ -80,12 +81,12 @@ asio::awaitable<bool> Connection::stream_tool(const RequestHead& head, McpCall c
     if (pending->value) {
       break;
     }
-    look_up(running->stop(), ends_with_client);
+    look_up(stop, ends_with_client);
     if (const auto news = progress->next(); news && connected) {
       connected = co_await send_event(rpc::to_text(*news));
     }
   }
-  service_.statistics.count_call("mcp." + entry_.tool, 0, Clock::now() - begun_);
+  service_.statistics.count_call(label, 0, Clock::now() - begun_);
   entry_.status = 200;
   entry_.outcome = connected ? "ok" : "disconnected";
   log(head);
@@ -140,6 +141,8 @@ asio::awaitable<bool> Connection::begin_events(const RequestHead& head) {
   http::response<http::empty_body> message{http::status::ok, version_};
   message.set(http::field::content_type, "text/event-stream");
   message.set(http::field::cache_control, "no-cache");
+  // Proxies would keep events back to send more of them at once.
+  message.set("X-Accel-Buffering", "no");
   for (const auto& [name, value] : service_.edge.common_fields(head)) {
     message.set(beast::string_view(name.data(), name.size()), value);
   }

@@ -189,7 +189,7 @@ std::vector<std::pair<std::string_view, std::string>> Edge::common_fields(
     fields.emplace_back("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE");
     fields.emplace_back("Access-Control-Allow-Headers",
                         "authorization,accept,content-type,mcp-session-id,mcp-protocol-version,"
-                        "last-event-id");
+                        "mcp-method,mcp-name,last-event-id");
   }
   return fields;
 }

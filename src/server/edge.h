@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/mcp_stateless.h"
 #include "rpc/reply.h"
 #include "rpc/token.h"
 #include "server/access.h"
@@ -33,7 +34,7 @@ struct RequestHead {
   std::optional<std::string> content_type;
   std::optional<std::string> accept;
   std::optional<std::string> mcp_session;
-  std::optional<std::string> mcp_revision;
+  rpc::McpFields mcp;
   std::optional<std::uint64_t> content_length;
 };
 

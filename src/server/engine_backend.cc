@@ -132,6 +132,7 @@ Result<CodeEnd> EngineBackend::run_code(const SandboxName& name, const rpc::Code
   request.language = TRY(parse_language(params.language));
   request.code = params.code;
   request.timeout = params.timeout;
+  request.wake = engine::Call::Wake::kPrompt;  // somebody may follow the output as it comes
   request.stop = std::move(stop);
   engine::CodeEnd end = TRY(sandbox->run_code(request, engine_sink(sink)));
   return CodeEnd{.status = status_of(end.status),
@@ -153,6 +154,7 @@ Result<CommandEnd> EngineBackend::run_command(const SandboxName& name,
   request.user = params.user;
   request.timeout = params.timeout;
   request.input = params.stdin_text;
+  request.wake = engine::Call::Wake::kPrompt;
   request.stop = std::move(stop);
   engine::CommandEnd end = TRY(sandbox->run_command(request, engine_sink(sink)));
   return CommandEnd{.exit_code = end.exit_code,

@@ -29,9 +29,12 @@ std::optional<std::string> value_of(const HttpHeader& header, beast::string_view
 }
 
 // A field that has one meaning may stand once.
-constexpr std::array<const char*, 10> kSingleFields = {
-    "Host",   "Origin",         "Authorization",     "Proxy-Authorization", "Content-Type",
-    "Expect", "Content-Length", "Transfer-Encoding", "Mcp-Session-Id",      "Mcp-Protocol-Version"};
+constexpr std::array<const char*, 12> kSingleFields = {"Host",           "Origin",
+                                                       "Authorization",  "Proxy-Authorization",
+                                                       "Content-Type",   "Expect",
+                                                       "Content-Length", "Transfer-Encoding",
+                                                       "Mcp-Session-Id", "Mcp-Protocol-Version",
+                                                       "Mcp-Method",     "Mcp-Name"};
 
 }  // namespace
 
@@ -63,7 +66,9 @@ std::expected<RequestHead, Response> head_of(const HttpHeader& header) {
   head.proxy_authorization = value_of(header, "Proxy-Authorization");
   head.content_type = value_of(header, "Content-Type");
   head.mcp_session = value_of(header, "Mcp-Session-Id");
-  head.mcp_revision = value_of(header, "Mcp-Protocol-Version");
+  head.mcp = {.revision = value_of(header, "Mcp-Protocol-Version"),
+              .method = value_of(header, "Mcp-Method"),
+              .name = value_of(header, "Mcp-Name")};
   // A list may come in several lines.
   const auto [first, last] = header.equal_range("Accept");
   for (auto accept = first; accept != last; ++accept) {

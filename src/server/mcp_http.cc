@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "server/mcp_responses.h"
+
 namespace msb::server {
 namespace {
 
@@ -11,23 +13,33 @@ using Kind = rpc::McpMessage::Kind;
 
 constexpr std::string_view kEventStream = "text/event-stream";
 
-Response json_response(int status, const Json& body) {
-  return {.reply = {.status = status, .code = 0, .body = rpc::to_text(body)}, .fields = {}};
-}
-
-Response error_response(int status, int code, std::string_view text) {
-  Response response = json_response(status, rpc::error_object(code, text, Json()));
-  response.reply.code = code;
-  return response;
-}
-
-Response empty_response(int status) {
-  return {.reply = {.status = status, .code = 0, .body = {}}, .content_type = {}, .fields = {}};
-}
-
 Response unknown_session() {
-  return error_response(404, rpc::kInvalidRequest,
-                        "Session not found; begin a new one with initialize");
+  return mcp_error(404, {.code = rpc::kInvalidRequest,
+                         .text = "Session not found; begin a new one with initialize",
+                         .data = nullptr});
+}
+
+Response denied() {
+  return {.reply = rpc::failure_reply(rpc::Failure::kDenied, "Access denied"), .fields = {}};
+}
+
+// What the client wants to be rid of, if that is what it says.
+void cancel(const rpc::McpMessage& message, const std::shared_ptr<McpSession>& session) {
+  if (session == nullptr || message.method != "notifications/cancelled") {
+    return;
+  }
+  if (const Json* id = rpc::find_present(message.params, "requestId")) {
+    session->cancel(*id);
+  }
+}
+
+// `message` is of the kind that has no session, or wants to be.
+bool is_stateless(const RequestHead& head, const rpc::McpMessage& message) {
+  if (const std::string* named = rpc::find_request_revision(message)) {
+    const auto revision = rpc::find_mcp_revision(*named);
+    return !revision || *revision >= rpc::kMcpStatelessRevision;
+  }
+  return head.mcp.revision == rpc::kMcpStatelessRevision;
 }
 
 }  // namespace
@@ -39,19 +51,21 @@ McpHttp::Step McpHttp::handle(const RequestHead& head, const rpc::Claims& claims
   }
   if (!head.mcp_session) {
     // Without a session there is nothing to listen to and nothing to delete.
-    Response response = empty_response(405);
+    Response response = mcp_empty(405);
     response.fields.emplace_back("Allow", "POST");
     return response;
   }
   if (head.verb == "DELETE") {
-    return sessions_.remove(*head.mcp_session, claims) ? empty_response(204) : unknown_session();
+    return sessions_.remove(*head.mcp_session, claims) ? mcp_empty(204) : unknown_session();
   }
   auto session = sessions_.find(*head.mcp_session, claims);
   if (!session) {
     return unknown_session();
   }
   if (!accepts(head.accept, kEventStream)) {
-    return error_response(406, rpc::kInvalidRequest, "Accept must name text/event-stream");
+    return mcp_error(406, {.code = rpc::kInvalidRequest,
+                           .text = "Accept must name text/event-stream",
+                           .data = nullptr});
   }
   return McpListen{.session = std::move(session)};
 }
@@ -65,76 +79,141 @@ Response McpHttp::initialize(const rpc::McpMessage& request, const rpc::Claims& 
     return {.reply = rpc::failure_reply(rpc::Failure::kBusy, session.error().message()),
             .fields = {}};
   }
-  Response response = json_response(200, answer);
+  Response response = mcp_response(200, answer);
   response.fields.emplace_back("Mcp-Session-Id", (*session)->id());
   return response;
+}
+
+std::expected<McpHttp::Speaker, Response> McpHttp::find_speaker(
+    const RequestHead& head, const rpc::Claims& claims, const rpc::McpMessage* message) const {
+  Speaker speaker{.caller = {.claims = claims}, .session = nullptr};
+  if (head.mcp_session) {
+    speaker.session = sessions_.find(*head.mcp_session, claims);
+    if (!speaker.session) {
+      return std::unexpected(unknown_session());
+    }
+    speaker.caller.revision = speaker.session->revision();
+    speaker.caller.has_agreed = true;
+  }
+  const std::string* named = message == nullptr ? nullptr : rpc::find_request_revision(*message);
+  if (named == nullptr && head.mcp.revision) {
+    named = &*head.mcp.revision;
+  }
+  if (named == nullptr) {
+    return speaker;
+  }
+  const auto revision = rpc::find_mcp_revision(*named);
+  if (!revision) {
+    return std::unexpected(mcp_error(400, rpc::refuse_revision(*named)));
+  }
+  if (!speaker.session) {
+    speaker.caller.revision = *revision;
+    speaker.caller.has_agreed = true;
+  }
+  return speaker;
+}
+
+McpCall McpHttp::call(McpCaller caller) const {
+  McpCall call;
+  call.dispatcher = dispatcher_.get();
+  call.caller = std::move(caller);
+  return call;
+}
+
+void McpHttp::follow(McpCall& call, const RequestHead& head) {
+  const Json* token = rpc::find_progress_token(call.parts.front().request);
+  if (token != nullptr && accepts(head.accept, kEventStream)) {
+    call.progress = std::make_shared<McpProgress>(*token);
+    call.streams = true;
+  }
 }
 
 McpHttp::Step McpHttp::handle_post(const RequestHead& head, const rpc::Claims& claims,
                                    std::string_view body) const {
   auto json = rpc::parse_json(body);
   if (!json) {
-    return error_response(400, rpc::kParseError,
-                          "Failed to parse the request body as JSON: " + json.error().message());
+    return mcp_error(400,
+                     {.code = rpc::kParseError,
+                      .text = "Failed to parse the request body as JSON: " + json.error().message(),
+                      .data = nullptr});
+  }
+  if (json->is_array()) {
+    return handle_batch(head, claims, *std::move(json));
   }
   const bool has_version =
       rpc::find_string(*json, "jsonrpc") != nullptr && rpc::find_string(*json, "method") != nullptr;
   auto message = rpc::decode_mcp_message(*std::move(json));
   if (!message) {
     // Another version is an answer like any other; what is no message at all is none.
-    return json_response(has_version ? 200 : 422, message.error());
+    return mcp_response(has_version ? 200 : 422, message.error());
+  }
+  if (is_stateless(head, *message)) {
+    return handle_stateless(head, claims, *std::move(message));
   }
   if (message->kind == Kind::kRequest && message->method == "initialize") {
     return initialize(*message, claims);
   }
-  McpCaller caller{.claims = claims};
-  std::shared_ptr<McpSession> session;
-  if (head.mcp_session) {
-    session = sessions_.find(*head.mcp_session, claims);
-    if (!session) {
-      return unknown_session();
+  auto speaker = find_speaker(head, claims, &*message);
+  if (!speaker) {
+    return std::move(speaker).error();
+  }
+  return handle_message(head, *std::move(speaker), *std::move(message));
+}
+
+McpHttp::Step McpHttp::handle_message(const RequestHead& head, Speaker speaker,
+                                      rpc::McpMessage message) const {
+  if (message.kind != Kind::kRequest) {
+    cancel(message, speaker.session);
+    return mcp_empty(202);
+  }
+  if (McpDispatcher::is_denied(message, speaker.caller.claims)) {
+    return denied();
+  }
+  if (message.method != "tools/call") {
+    return mcp_response(200, dispatcher_->answer(message, speaker.caller, nullptr, {}));
+  }
+  McpCall tool = call(std::move(speaker.caller));
+  // Within a session a client cancels by a message; its connection may come and go. Outside of one
+  // a start goes on without its client, who will ask again.
+  tool.ends_with_client =
+      speaker.session == nullptr && McpDispatcher::tool_of(message) != "sandbox_start";
+  tool.add(std::move(message), speaker.session);
+  follow(tool, head);
+  return tool;
+}
+
+McpHttp::Step McpHttp::handle_batch(const RequestHead& head, const rpc::Claims& claims,
+                                    Json body) const {
+  auto speaker = find_speaker(head, claims, nullptr);
+  if (!speaker) {
+    return std::move(speaker).error();
+  }
+  if (speaker->caller.revision != rpc::kMcpBatchRevision) {
+    return mcp_error(400, {.code = rpc::kInvalidRequest,
+                           .text = "Batches belong to the revision 2025-03-26 alone",
+                           .data = nullptr});
+  }
+  auto batch = rpc::decode_mcp_batch(std::move(body));
+  if (!batch) {
+    return mcp_response(400, batch.error());
+  }
+  McpCall all = call(std::move(speaker->caller));
+  all.is_batch = true;
+  all.refusals = std::move(batch->refusals);
+  all.ends_with_client = speaker->session == nullptr;
+  for (rpc::McpMessage& message : batch->messages) {
+    if (message.kind != Kind::kRequest) {
+      cancel(message, speaker->session);
+    } else if (McpDispatcher::is_denied(message, claims)) {
+      return denied();
+    } else {
+      all.add(std::move(message), speaker->session);
     }
-    caller.revision = session->revision();
   }
-  if (head.mcp_revision) {
-    const auto revision = rpc::find_mcp_revision(*head.mcp_revision);
-    if (!revision) {
-      return error_response(400, rpc::kInvalidRequest,
-                            "Unsupported MCP-Protocol-Version; this server speaks 2024-11-05 to " +
-                                std::string(rpc::kMcpNewestRevision));
-    }
-    if (!session) {
-      caller.revision = *revision;
-    }
+  if (!all.parts.empty()) {
+    return all;
   }
-  if (message->kind != Kind::kRequest) {
-    if (session && message->method == "notifications/cancelled") {
-      if (const Json* id = rpc::find_present(message->params, "requestId")) {
-        session->cancel(*id);
-      }
-    }
-    return empty_response(202);
-  }
-  if (McpDispatcher::is_denied(*message, claims)) {
-    return Response{.reply = rpc::failure_reply(rpc::Failure::kDenied, "Access denied"),
-                    .fields = {}};
-  }
-  if (message->method != "tools/call") {
-    return json_response(200, dispatcher_->answer(*message, caller, nullptr, {}));
-  }
-  McpCall call{.dispatcher = dispatcher_,
-               .request = *std::move(message),
-               .caller = std::move(caller),
-               .session = session,
-               .running = nullptr,
-               .progress = nullptr};
-  call.running = std::make_shared<McpSession::Running>(std::move(session), *call.request.id);
-  const Json* token = rpc::find_progress_token(call.request);
-  if (token != nullptr && accepts(head.accept, kEventStream)) {
-    call.progress = std::make_shared<McpProgress>(*token);
-    call.streams = true;
-  }
-  return call;
+  return all.refusals.empty() ? mcp_empty(202) : mcp_response(200, all.refusals);
 }
 
 }  // namespace msb::server

@@ -31,13 +31,18 @@ std::optional<rpc::Json> McpProgress::next() {
   const std::chrono::duration<double> passed = Clock::now() - begun_;
   const double progress = pulls ? static_cast<double>(done_bytes_) : passed.count();
   // The protocol wants it to grow each time.
-  if (progress <= reported_) {
+  if (has_ended_ || progress <= reported_) {
     return std::nullopt;
   }
   reported_ = progress;
   return rpc::mcp_progress(
       token_, progress, pulls ? std::optional(static_cast<double>(total_bytes_)) : std::nullopt,
       pulls ? std::string_view("pulling the image") : std::string_view(last_line_));
+}
+
+void McpProgress::end() {
+  const std::lock_guard lock(mutex_);
+  has_ended_ = true;
 }
 
 }  // namespace msb::server

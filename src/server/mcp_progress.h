@@ -26,8 +26,9 @@ class McpProgress {
   void wrote(std::string_view bytes);
 
   // A notification, unless the last one said as much. Bytes for a pull, else the seconds that have
-  // passed, with the last line of output.
+  // passed, with the last line of output. None any more once the call has ended.
   std::optional<rpc::Json> next();
+  void end();
 
  private:
   const rpc::Json token_;
@@ -37,6 +38,7 @@ class McpProgress {
   std::uint64_t total_bytes_ = 0;
   std::string last_line_;
   double reported_ = -1;
+  bool has_ended_ = false;
 };
 
 }  // namespace msb::server
