@@ -23,6 +23,13 @@ CLI::Option* add_value(CLI::App& app, const std::string& names, const std::strin
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+void add_volume_root(CLI::App& app, Flags& flags) {
+  app.add_option("--volume-root", flags.volume_roots,
+                 "Callers may mount what is beneath; repeatable")
+      ->option_text("DIR")
+      ->allow_extra_args(false);
+}
+
 void describe_start(CLI::App& app, Flags& flags) {
   app.description(
       "Serve the sandboxes of this host over HTTP: JSON-RPC for the SDKs, MCP for agents. One\n"
@@ -39,10 +46,7 @@ void describe_start(CLI::App& app, Flags& flags) {
   add_value(app, "-p,--path", "DIR", flags.namespaces_folder,
             "Relative host paths of volumes begin here, in a\nfolder for each namespace "
             "($MSB_HOME/namespaces)");
-  app.add_option("--volume-root", flags.volume_roots,
-                 "Callers may mount what is beneath; repeatable")
-      ->option_text("DIR")
-      ->allow_extra_args(false);
+  add_volume_root(app, flags);
   auto* const certificate = add_value(app, "--tls-cert", "FILE", flags.tls_certificate_file,
                                       "Serve https with this certificate chain (PEM)");
   auto* const private_key =
@@ -82,13 +86,14 @@ void describe_keygen(CLI::App& app, Flags& flags) {
       "  export MSB_API_KEY=$(msb server keygen --quiet)");
 }
 
-void describe_mcp(CLI::App& app, Flags& /*flags*/) {
+void describe_mcp(CLI::App& app, Flags& flags) {
   app.description(
       "Speak MCP on stdin and stdout, for desktop programs that start their tools themselves. No\n"
       "server is needed: sandboxes run in this process and end with it.");
+  add_volume_root(app, flags);
   app.footer(
       "Examples:\n"
-      "  claude mcp add sandbox -- msb mcp\n"
+      "  claude mcp add sandbox -- msb mcp --volume-root ~/project\n"
       "  npx @modelcontextprotocol/inspector msb mcp");
 }
 

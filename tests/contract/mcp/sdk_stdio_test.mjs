@@ -4,20 +4,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 
-import { SERVER, makeHome } from '../clients/server.mjs';
-import { Agent, cancelARun, hearOfProgress, meetFailures, readTooMuch, usePrompts, useEveryTool } from './agent.mjs';
+import { PYTHON, SERVER, makeHome } from '../clients/server.mjs';
+import { Agent, cancelARun, hearOfProgress, linesOf, meetFailures, readTooMuch, textOf, usePrompts, useEveryTool }
+  from './agent.mjs';
 import { Sdk, isRefusal, speaking } from './sdk.mjs';
 
 const env = { ...process.env, MSB_HOME: makeHome() };
 
-async function connect(t, revision) {
-  const transport = new StdioClientTransport({ command: SERVER, args: ['mcp'], env, stderr: 'ignore' });
+async function connect(t, revision, ...flags) {
+  const transport = new StdioClientTransport({ command: SERVER, args: ['mcp', ...flags], env, stderr: 'ignore' });
   const sdk = new Sdk(new Client({ name: 'test', version: '1' }));
   await sdk.client.connect(speaking(transport, revision));
   t.after(() => sdk.client.close());
@@ -41,6 +44,21 @@ test('progress, cancellation, long output', async (t) => {
   await hearOfProgress(agent, sandbox);
   await cancelARun(agent, sandbox);
   await readTooMuch(agent, sandbox);
+});
+
+test('an agent mounts what its user has allowed, and nothing else', async (t) => {
+  const folder = join(env.MSB_HOME, '..', 'project');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'note'), 'from the host');
+  const agent = new Agent(await connect(t, '2025-11-25', '--volume-root', folder), 'volumes');
+  const sandbox = await agent.start('mounted', { ...PYTHON, volumes: [`${folder}:/project:ro`] });
+  assert.deepEqual(linesOf(await agent.command(sandbox, 'cat', ['/project/note'])), ['from the host']);
+  for (const path of ['/etc', env.MSB_HOME]) {
+    const config = { ...PYTHON, volumes: [`${path}:/stolen`] };
+    const refused = await agent.call('sandbox_start', { sandbox: 'thief', config });
+    assert.equal(refused.isError, true, path);
+    assert.ok(!textOf(refused).includes(env.MSB_HOME));
+  }
 });
 
 test('a host that closes stdin ends the server, and what runs in it', async (t) => {
