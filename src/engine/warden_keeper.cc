@@ -34,7 +34,7 @@ Result<std::shared_ptr<isolation::WardenClient>> WardenKeeper::get() {
       });
   std::shared_ptr<isolation::WardenClient> warden;
   if (spawned) {
-    warden = *std::move(spawned);
+    warden = std::move(*spawned);
   }
   {
     const std::lock_guard lock(mutex_);

@@ -122,7 +122,7 @@ class Extractor {
     if (path.name.starts_with(kAufsPrefix)) {
       return {};  // bookkeeping of aufs
     }
-    EntryPath hidden{path.parent, path.name.substr(kWhiteoutPrefix.size())};
+    const EntryPath hidden{path.parent, path.name.substr(kWhiteoutPrefix.size())};
     if (hidden.name.empty() || hidden.name == "." || hidden.name == "..") {
       return fail(ErrorCode::kCorrupt,
                   "entry '" + printable(path.str()) + "': a whiteout of no file");
