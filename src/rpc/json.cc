@@ -39,7 +39,7 @@ std::string explain(std::string text) {
     text.erase(0, end + 2);
   }
   if (const auto begin = text.find("; last read: "); begin != std::string::npos) {
-    const auto end = text.rfind("'");
+    const auto end = text.rfind('\'');
     text.erase(begin,
                end == std::string::npos || end < begin ? std::string::npos : end + 1 - begin);
   }
