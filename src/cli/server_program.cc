@@ -34,6 +34,7 @@ Result<int> become_server_program(const Context& context, std::string_view verb,
                                   std::vector<std::string> words) {
   std::vector<std::string> argv = TRY(command_line(context, verb, std::move(words)));
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (std::string& word : argv) {
     pointers.push_back(word.data());
   }

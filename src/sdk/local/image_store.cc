@@ -17,6 +17,7 @@ ImageInfo to_public(const image::Image& image) {
 
 std::vector<ImageInfo> to_public(const std::vector<image::Image>& images) {
   std::vector<ImageInfo> infos;
+  infos.reserve(images.size());
   for (const image::Image& image : images) {
     infos.push_back(to_public(image));
   }
@@ -40,7 +41,7 @@ Result<ImageStore> ImageStore::open(const std::string& home, const std::string& 
   image::Store::Options options;
   options.home = TRY(base::home_folder(home));
   options.unpack_path = TRY(base::find_program("msb-unpack", libexec_dir));
-  auto store = TRY(image::Store::open(std::move(options)));
+  auto store = TRY(image::Store::open(options));
   return ImageStore(std::make_unique<Impl>(std::move(store)));
 }
 

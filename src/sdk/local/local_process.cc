@@ -18,10 +18,9 @@ Result<> within_command(Result<> result) {
 
 }  // namespace
 
-Result<std::unique_ptr<ProcessHandle>> LocalProcess::start(std::shared_ptr<engine::Sandbox> sandbox,
-                                                           const std::string& command,
-                                                           const std::vector<std::string>& args,
-                                                           const SpawnOptions& options) {
+Result<std::unique_ptr<ProcessHandle>> LocalProcess::start(
+    const std::shared_ptr<engine::Sandbox>& sandbox, const std::string& command,
+    const std::vector<std::string>& args, const SpawnOptions& options) {
   engine::CommandRequest request = to_engine(command, args, options.command);
   request.stdin_open = options.stdin_open || options.terminal;
   if (options.terminal) {

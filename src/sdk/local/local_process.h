@@ -14,10 +14,9 @@ namespace msb::sdk {
 
 class LocalProcess final : public ProcessHandle {
  public:
-  static Result<std::unique_ptr<ProcessHandle>> start(std::shared_ptr<engine::Sandbox> sandbox,
-                                                      const std::string& command,
-                                                      const std::vector<std::string>& args,
-                                                      const SpawnOptions& options);
+  static Result<std::unique_ptr<ProcessHandle>> start(
+      const std::shared_ptr<engine::Sandbox>& sandbox, const std::string& command,
+      const std::vector<std::string>& args, const SpawnOptions& options);
 
   Result<> write_stdin(std::string_view bytes) override;
   Result<> close_stdin() override;

@@ -308,14 +308,14 @@ Result<CommandExecution> LocalSandbox::run_command(const std::string& command,
 Result<std::unique_ptr<ProcessHandle>> LocalSandbox::spawn(const std::string& command,
                                                            const std::vector<std::string>& args,
                                                            const SpawnOptions& options) {
-  auto sandbox = started_or_null();
+  const auto sandbox = started_or_null();
   if (!sandbox) {
     return not_started(ErrorCode::kFailedToRunCommand);
   }
   if (log_.enabled()) {
     log_.debug("Spawning command", {{"sandbox", name_}, {"command", command}});
   }
-  auto process = LocalProcess::start(std::move(sandbox), command, args, options);
+  auto process = LocalProcess::start(sandbox, command, args, options);
   if (!process) {
     return std::unexpected(log_.failed("Command could not be run", name_,
                                        process.error().wrap(ErrorCode::kFailedToRunCommand)));

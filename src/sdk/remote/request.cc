@@ -159,6 +159,7 @@ std::string encode_request(std::string_view method, OrderedJson params, std::str
 
 std::vector<PortMapping> port_mappings(const StartConfig& config) {
   std::vector<PortMapping> ports;
+  ports.reserve(config.ports.size());
   for (const std::string& text : config.ports) {
     ports.push_back(parse_port(text));
   }
