@@ -33,7 +33,7 @@ bool WorkerPool::try_post(Task&& task) {
     try {
       threads_.emplace_back([this] { work(); });
       ++idle_;
-    } catch (const std::system_error&) {
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
       // The host gives no more threads; the task waits for one of those that there are.
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
