@@ -22,6 +22,9 @@ constexpr int kMaxAttempts = 100;
 constexpr off_t kStartingByte = 0;
 constexpr off_t kLivesByte = 1;
 
+// The last line, once there is nothing to come.
+constexpr std::string_view kEnding = "state ending\n";
+
 std::string path_of(const std::string& home) {
   return home + "/server.pid";
 }
@@ -101,6 +104,7 @@ std::string encode(pid_t pid, const ServerRecord& record) {
   add("keys", record.needs_key ? "required" : "none");
   add("certificate", record.certificate);
   add("log", record.log_file);
+  text += record.is_ending ? kEnding : "";
   return text;
 }
 
@@ -128,6 +132,8 @@ ServerRecord decode_server_record(std::string_view text) {
       record.certificate = value;
     } else if (key == "log") {
       record.log_file = value;
+    } else if (key == "state") {
+      record.is_ending = value == "ending";
     }
   }
   return record;
@@ -140,7 +146,12 @@ Result<std::optional<ServerClaim>> ServerClaim::take(const std::string& home) {
     // Held before anybody can see that we live; and who holds it now is about to tell the outcome.
     TRY(lock(file.get(), F_WRLCK, kStartingByte));
     if (!TRY(try_lock(file.get(), kLivesByte))) {
-      return std::nullopt;
+      if (!decode_server_record(TRY(read_all(file.get(), kMaxRecordBytes))).is_ending) {
+        return std::nullopt;
+      }
+      unlock(file.get(), kStartingByte);
+      TRY(lock(file.get(), F_WRLCK, kLivesByte));
+      continue;  // it took its file with it
     }
     if (!TRY(is_at(file, path))) {
       continue;  // removed between open and lock: what we hold means nothing
@@ -167,6 +178,10 @@ Result<> ServerClaim::publish(const ServerRecord& record) {
   TRY(write_all(file_.get(), encode(::getpid(), record)));
   unlock(file_.get(), kStartingByte);
   return {};
+}
+
+Result<> ServerClaim::withdraw() {
+  return write_all(file_.get(), kEnding);
 }
 
 Result<std::optional<FoundServer>> find_server(const std::string& home, Starting starting) {

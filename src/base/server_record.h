@@ -12,8 +12,8 @@
 // Whether it lives is what the kernel says, not what the file says: the server holds two locks on
 // the file, which end with it however it ends.
 //
-//   take() ──► [lives, starting] ── publish() ──► [lives, reachable] ──► gone, with the file
-//                   └────────────── kill -9 ──────────────┴────────────► stale: no lock
+//   take() ─► [starting] ─ publish() ─► [reachable] ─ withdraw() ─► [ending] ─► gone, with the file
+//                 └────────────────────── kill -9 ──────────────────────┴─────► stale: no lock
 //
 // These are the old record locks (F_SETLK) and not those of open file descriptions, because only
 // they tell who holds them, in the asker's own pid namespace. In return they belong to a process:
@@ -39,13 +39,14 @@ struct ServerRecord {
   bool needs_key = true;        // false: development mode
   std::string certificate;      // PEM file that it shows to https clients; empty: http
   std::string log_file;         // empty: it logs to the stderr that it was started with
+  bool is_ending = false;       // it takes no more calls
 };
 
 // The right to be the server of a home. The file is removed with it.
 class ServerClaim {
  public:
-  // Nothing: another server of this home lives and is reachable; one that is starting is waited
-  // for. `home` exists.
+  // Nothing: another server of this home is reachable. One that is starting is waited for until it
+  // is, one that is ending until it has. `home` exists.
   static Result<std::optional<ServerClaim>> take(const std::string& home);
   ServerClaim(ServerClaim&&) noexcept = default;
   ServerClaim& operator=(ServerClaim&&) = delete;
@@ -53,6 +54,8 @@ class ServerClaim {
 
   // Once, when the server can be reached.
   Result<> publish(const ServerRecord& record);
+  // Once, when it has begun to end. From any thread.
+  Result<> withdraw();
 
  private:
   ServerClaim(std::string path, UniqueFd file) : path_(std::move(path)), file_(std::move(file)) {}

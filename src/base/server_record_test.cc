@@ -17,7 +17,8 @@ ServerRecord sample() {
           .started_at = 1700000000,
           .needs_key = false,
           .certificate = "/etc/a certificate.pem",
-          .log_file = "/home/x/server.log"};
+          .log_file = "/home/x/server.log",
+          .is_ending = false};
 }
 
 TEST(ServerRecord, ComesBackAsItWasWritten) {
@@ -30,6 +31,7 @@ TEST(ServerRecord, ComesBackAsItWasWritten) {
   EXPECT_EQ(read.needs_key, sample().needs_key);
   EXPECT_EQ(read.certificate, sample().certificate);
   EXPECT_EQ(read.log_file, sample().log_file);
+  EXPECT_FALSE(read.is_ending);
 }
 
 TEST(ServerRecord, HalfALineIsNotRead) {
@@ -70,24 +72,29 @@ class OtherServer {
       (void)write_all(ready.write_end.get(), "r");
       std::byte told[1];
       (void)read_exact(go_.read_end.get(), told);
-      if (told[0] == std::byte{'p'}) {
-        (void)(*claim)->publish(sample());
-        (void)read_exact(go_.read_end.get(), told);
+      for (; told[0] != std::byte{'e'}; (void)read_exact(go_.read_end.get(), told)) {
+        (void)(told[0] == std::byte{'p'} ? (*claim)->publish(sample()) : (*claim)->withdraw());
+        (void)write_all(ready.write_end.get(), "r");
       }
       claim->reset();
       ::_exit(0);
     }
     go_.read_end.reset();
     ready.write_end.reset();
-    std::byte byte[1];
-    EXPECT_TRUE(read_exact(ready.read_end.get(), byte).value());
+    done_ = std::move(ready.read_end);
+    wait_until_done();
   }
   OtherServer(const OtherServer&) = delete;
   OtherServer& operator=(const OtherServer&) = delete;
   ~OtherServer() { end(SIGKILL); }
 
   pid_t pid() const { return pid_; }
+  // 'p': publish, 'w': withdraw, 'e': end.
   void tell(char word) { EXPECT_TRUE(write_all(go_.write_end.get(), std::string(1, word))); }
+  void wait_until_done() {
+    std::byte byte[1];
+    EXPECT_TRUE(read_exact(done_.get(), byte).value());
+  }
   // 0: in order.
   void end(int signal_number) {
     if (pid_ > 0) {
@@ -100,6 +107,7 @@ class OtherServer {
  private:
   using Pipe = sys::Pipe;
   Pipe go_;
+  UniqueFd done_;
   pid_t pid_ = 0;
 };
 
@@ -146,6 +154,15 @@ TEST_F(ServerClaims, CanBeWaitedFor) {
   const auto found = find_server(home_.path(), Starting::kWaitFor).value();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->record.url, sample().url);
+}
+
+TEST_F(ServerClaims, ThatEndAreWaitedFor) {
+  OtherServer other(home_.path(), OtherServer::Phase::kReachable);
+  other.tell('w');
+  other.wait_until_done();
+  EXPECT_TRUE(find_server(home_.path(), Starting::kShow).value()->record.is_ending);
+  other.tell('e');
+  EXPECT_TRUE(ServerClaim::take(home_.path()).value().has_value());
 }
 
 TEST_F(ServerClaims, ThatEndWhileStartingEndTheWait) {

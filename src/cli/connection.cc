@@ -39,11 +39,15 @@ std::optional<base::ServerRecord> own_server(const Context& context) {
   if (!home) {
     return std::nullopt;
   }
-  const auto found = base::find_server(*home, base::Starting::kWaitFor);
-  if (!found || !*found || (*found)->pid == 0 || (*found)->record.url.empty()) {
+  const auto looked = base::find_server(*home, base::Starting::kWaitFor);
+  if (!looked) {
     return std::nullopt;
   }
-  return (*found)->record;
+  const std::optional<base::FoundServer>& found = *looked;
+  if (!found || found->pid == 0 || found->record.url.empty() || found->record.is_ending) {
+    return std::nullopt;
+  }
+  return found->record;
 }
 
 // Whoever can read what keys are signed with needs not be asked for one.

@@ -18,11 +18,12 @@ namespace {
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 10;
 
 // Its path comes first.
-Result<std::vector<std::string>> command_line(const Context& context, std::string_view verb,
+Result<std::vector<std::string>> command_line(Context context, std::string_view verb,
                                               std::vector<std::string> words) {
   std::vector<std::string> argv = {TRY(base::find_program("msb-server")), std::string(verb)};
   if (!context.home.empty()) {
-    argv.insert(argv.end(), {"--home", context.home});
+    argv.emplace_back("--home");
+    argv.push_back(std::move(context.home));
   }
   argv.insert(argv.end(), std::move_iterator(words.begin()), std::move_iterator(words.end()));
   return argv;
@@ -30,9 +31,9 @@ Result<std::vector<std::string>> command_line(const Context& context, std::strin
 
 }  // namespace
 
-Result<int> become_server_program(const Context& context, std::string_view verb,
+Result<int> become_server_program(Context context, std::string_view verb,
                                   std::vector<std::string> words) {
-  std::vector<std::string> argv = TRY(command_line(context, verb, std::move(words)));
+  std::vector<std::string> argv = TRY(command_line(std::move(context), verb, std::move(words)));
   std::vector<char*> pointers;
   pointers.reserve(argv.size() + 1);
   for (std::string& word : argv) {

@@ -25,11 +25,11 @@ namespace msb::cli {
 namespace {
 
 Result<int> start_server(Context context, std::vector<std::string> words) {
-  return become_server_program(context, "start", std::move(words));
+  return become_server_program(std::move(context), "start", std::move(words));
 }
 
 Result<int> keygen(Context context, std::vector<std::string> words) {
-  return become_server_program(context, "keygen", std::move(words));
+  return become_server_program(std::move(context), "keygen", std::move(words));
 }
 
 constexpr VerbHelp kStopHelp{
@@ -129,7 +129,7 @@ Result<int> server(Context context, std::vector<std::string> words) {
 }
 
 Result<int> mcp(Context context, std::vector<std::string> words) {
-  return become_server_program(context, "mcp", std::move(words));
+  return become_server_program(std::move(context), "mcp", std::move(words));
 }
 
 }  // namespace msb::cli

@@ -86,11 +86,9 @@ std::string text_of(const base::FoundServer& server, const std::optional<Answer>
     text.append(name).append(kColumn - name.size(), ' ').append(value).append("\n");
   };
   if (record.url.empty()) {
-    add("starting", "");
-    add("pid", std::to_string(server.pid));
-    return text;
+    return "starting, pid " + std::to_string(server.pid) + "\n";
   }
-  add("running", record.url);
+  add(record.is_ending ? "ending" : "running", record.url);
   add("pid", std::to_string(server.pid));
   add("version", record.version);
   add("uptime", duration_text(uptime_s(server)));
@@ -112,7 +110,11 @@ std::string json_of(const base::FoundServer& server, const std::optional<Answer>
   const auto or_null = [](const std::string& text) {
     return text.empty() ? std::string("null") : json_string(text);
   };
-  std::string json = "{\"running\": true, \"pid\": " + std::to_string(server.pid);
+  const std::string_view state = record.url.empty() ? "starting"
+                                 : record.is_ending ? "ending"
+                                                    : "serving";
+  std::string json = "{\"running\": true, \"state\": " + json_string(state);
+  json += ", \"pid\": " + std::to_string(server.pid);
   json += ", \"url\": " + or_null(record.url) + ", \"version\": " + or_null(record.version);
   json += ", \"uptime_s\": " + (record.url.empty() ? "null" : std::to_string(uptime_s(server)));
   json += std::string(", \"needs_key\": ") + (record.needs_key ? "true" : "false");
@@ -141,7 +143,7 @@ Result<int> server_status(Context context, std::vector<std::string> words) {
   std::string text = as_json ? "{\"running\": false}\n" : "server is not running\n";
   if (runs) {
     std::optional<Answer> answer;
-    if (!found->record.url.empty()) {
+    if (!found->record.url.empty() && !found->record.is_ending) {
       answer = TRY(ask(context, found->record));
     }
     text = as_json ? json_of(*found, answer) : text_of(*found, answer);

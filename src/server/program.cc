@@ -111,7 +111,7 @@ Result<> announce(const std::string& url, const Flags& flags, Outlet& outlet) {
   if (flags.is_dev_mode) {
     write_line(STDOUT_FILENO, "Running in development mode");
   }
-  if (outlet.starter) {
+  if (outlet.starter && outlet.log) {
     TRY(outlet.log->take_standard_streams());
     if (::chdir("/") != 0) {  // a working folder cannot be unmounted
       return std::unexpected(base::sys::error("chdir", "/"));
@@ -123,11 +123,11 @@ Result<> announce(const std::string& url, const Flags& flags, Outlet& outlet) {
 
 Result<> say_who_runs(const std::string& home) {
   const auto found = TRY(base::find_server(home, base::Starting::kShow));
-  std::string text = "Server is already running";
-  if (found && found->pid != 0) {
-    text += " on " + found->record.url + " (pid " + std::to_string(found->pid) + ")";
+  if (!found || found->pid == 0) {
+    return fail(ErrorCode::kConflict, "the server of this home has just ended; start it again");
   }
-  write_line(STDOUT_FILENO, text);
+  write_line(STDOUT_FILENO, "Server is already running on " + found->record.url + " (pid " +
+                                std::to_string(found->pid) + ")");
   return {};
 }
 
@@ -169,7 +169,10 @@ Result<> start(const Flags& flags) {
   record.url = local_url(server->url());
   TRY(claim->publish(record));
   TRY(announce(server->url(), flags, outlet));
-  signals->on_request([&server] { server->stop(); });
+  signals->on_request([&server, &claim] {
+    [[maybe_unused]] const auto told = claim->withdraw();  // it is for others to know
+    server->stop();
+  });
   server->run();
   signals->on_request({});
   return {};

@@ -220,6 +220,21 @@ class Death(ServerCase):
         self.assertEqual(process.wait(DEADLINE_S), 128 + signal.SIGTERM)
         self.assert_nothing_left()
 
+    def test_in_order_is_waited_for_by_the_next(self):
+        process = self.start("server", "start", "--dev", "--port", "0")
+        url = process.stdout.readline().decode().split()[-1]
+        self.busy(url)
+        process.send_signal(signal.SIGTERM)
+        self.eventually(lambda: self.status()["state"] == "ending", "it does not end")
+        self.assertIn("ending ", self.msb("server", "status").stdout)
+        following = self.start("server", "start", "--detach", "--port", "0")
+        self.addCleanup(self.msb, "server", "stop", "--timeout", "0")
+        self.assertEqual(self.pid(), process.pid)
+        process.send_signal(signal.SIGTERM)
+        said, _ = following.communicate(timeout=DEADLINE_S)
+        self.assertRegex(said, rb"^Server listening on http")
+        self.assertEqual(self.status()["state"], "serving")
+
     def refuses(self, url):
         try:
             self.request(url, "GET", "/api/v1/health")
