@@ -75,7 +75,8 @@ class MSB_EXPORT CodeExecution : public Output {
   bool state_lost() const { return state_lost_; }
   // {"status","language","output":[{"stream","text"}...],...}; lines as in the wire contract.
   std::string to_json() const;
-  // The server's result with everything it holds, on one line; to_json() where there is no server.
+  // The server's result with everything it holds, on one line; to_json() where there is no server,
+  // or its output came ahead of the result.
   std::string raw_json() const { return raw_json_.empty() ? to_json() : raw_json_; }
 
  private:
@@ -97,7 +98,8 @@ class MSB_EXPORT CommandExecution : public Output {
   const std::vector<std::string>& args() const { return args_; }
   // {"command","args","exit_code","success","output":[...],...}
   std::string to_json() const;
-  // The server's result with everything it holds, on one line; to_json() where there is no server.
+  // The server's result with everything it holds, on one line; to_json() where there is no server,
+  // or its output came ahead of the result.
   std::string raw_json() const { return raw_json_.empty() ? to_json() : raw_json_; }
 
  private:

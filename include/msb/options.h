@@ -86,16 +86,25 @@ struct HttpOptions {
 // one, on this host, in an engine of this process. An `engine` given here means this host, whatever
 // the environment says. Nothing here is checked, and nothing fails, before start().
 //
-// On a server, the same calls have the same results and errors, but for what its protocol lacks:
-//  - kUnsupported, naming the option: StartConfig::user, disk, max_processes, host port 0;
-//    CommandOptions::workdir, envs, user, stdin_bytes; CommandRunner::spawn().
+// On a server, the same calls have the same results and errors. What differs:
+//  - Volumes and ports are those of the server's host, and it says which folders may be mounted.
+//  - Cancelling a start() gives it up on this side; the server may still finish it.
+//    StartOptions::on_progress is not called.
+//  - Code and input are bounded by what the server takes in one request (16 MiB).
+//  - A callback that holds output up for a minute loses its run: kUnavailable.
+//  - An error's text has the server's whole answer; its codes are the same.
+// A server of the protocol's v0.2 line that is not ours lacks its extensions (docs/
+// protocol-extensions.md). There,
+//  - these are kUnsupported, naming the option: StartConfig::user, disk, max_processes, a fraction
+//  of
+//    cpus, host port 0, other fields without image or language; CommandOptions::workdir, envs,
+//    user, stdin_bytes; spawn(); log(); remove().
 //  - on_output is called with whole lines, in order, when the run has ended; an output's last line
-//    counts as ended by a newline. StartOptions::on_progress is not called.
-//  - weaknesses(), image_command() and exec_exit_code() know nothing.
-//  - An empty image is the language's own; without a language it is the stored definition, and then
-//    no other field may be set (kInvalidArgument).
-//  - A server does not tell whether a sandbox ran before start(): this object stops it either way,
-//    unless detached. Volumes and ports are those of the server's host.
+//    counts as ended by a newline.
+//  - weaknesses(), image_command() and exec_exit_code() know nothing. With a language, a start
+//  always
+//    stores its own config. A sandbox that ran before start() is stopped by this object as well,
+//    unless detached.
 struct SandboxOptions {
   // 1 .. 63 of [A-Za-z0-9_-], first alphanumeric. Empty: "sandbox-" and 8 hex digits, and the
   // sandbox is ephemeral: its files live as long as this object, not until remove().

@@ -147,8 +147,9 @@ class MSB_EXPORT Sandbox {
   // Errors, all within kFailedToStartSandbox: kSandboxAlreadyStarted, kInvalidArgument (bad field),
   // kNotFound (image, volume, dependency), kConflict (name in use by another program, port taken),
   // kUnsupported, kUnavailable (registry), kCancelled, ... After an error nothing was created.
-  // A name that runs already in the same engine is joined: a success that changes nothing, and
-  // then it is not this object's end that stops the sandbox.
+  // A name that runs already in the same engine, or on the same server, is joined: a success that
+  // changes nothing of what runs, and then it is not this object's end that stops the sandbox. A
+  // config with an image becomes the stored definition, for the next start.
   Result<> start(const StartConfig& config = {}, const StartOptions& options = {});
   // Joins the sandbox of this name that runs already, in the same engine or on the same server, and
   // starts nothing; this object's end leaves it running. Errors, within kFailedToStartSandbox:

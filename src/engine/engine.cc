@@ -99,6 +99,7 @@ class Engine::Impl {
   Result<std::optional<StoredDefinition>> stored_definition(const StartRequest& request);
   Result<> start_dependencies(const StartRequest& request,
                               const std::vector<std::string>& depends_on, StartedFirst& started);
+  Result<> redefine(const StoredDefinition& stored, const Config& config);
   Result<std::shared_ptr<Sandbox>> start_claimed(const StartRequest& request, Definition definition,
                                                  const std::optional<StoredDefinition>& stored);
   void sweep(const std::shared_ptr<isolation::WardenClient>& warden);
@@ -219,6 +220,9 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
       return fail(ErrorCode::kConflict,
                   "sandbox '" + request.name.sandbox + "' is running already, and is ephemeral");
     }
+    if (stored && !request.config.image.empty()) {
+      TRY(redefine(*stored, definition.config));
+    }
     started.keep();
     return StartResult{.sandbox = *running, .was_running = true};
   }
@@ -229,6 +233,15 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
   }
   started.keep();
   return StartResult{.sandbox = std::move(sandbox), .was_running = false};
+}
+
+Result<> Engine::Impl::redefine(const StoredDefinition& stored, const Config& config) {
+  if (stored.config == config) {
+    return {};
+  }
+  Definitions* all = TRY(definitions());
+  return all->put(
+      {.name = stored.name, .config = config, .disk_base_bytes = stored.disk_base_bytes});
 }
 
 Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(

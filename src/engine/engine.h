@@ -67,7 +67,8 @@ class Engine {
   // Ends every sandbox. In a forked child it lets go of nothing: all of it is the parent's.
   ~Engine();
 
-  // Starts a sandbox, or returns the persistent one that runs under that name already, unchanged.
+  // Starts a sandbox, or returns the persistent one that runs under that name already, unchanged;
+  // a config with an image is then stored, for the next start.
   // An empty image means the stored definition's, else `default_image`; if, besides, every other
   // field has its default, the stored definition is used as it is.
   Result<StartResult> start(const StartRequest& request);

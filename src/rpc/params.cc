@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "rpc/fields.h"
+
 namespace msb::rpc {
 namespace {
 
@@ -15,115 +17,6 @@ constexpr std::size_t kMaxLogBytes = 1024 * 1024;
 
 std::unexpected<Error> invalid(std::string text) {
   return fail(ErrorCode::kInvalidArgument, std::move(text));
-}
-
-std::string_view type_of(const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::null:
-      return "null";
-    case Json::value_t::object:
-      return "map";
-    case Json::value_t::array:
-      return "sequence";
-    case Json::value_t::string:
-      return "string";
-    case Json::value_t::boolean:
-      return "boolean";
-    case Json::value_t::number_float:
-      return "floating point";
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-      return "integer";
-    default:
-      return "value";
-  }
-}
-
-std::unexpected<Error> wrong_type(const Json& value, std::string_view expected,
-                                  std::string_view field) {
-  std::string text = "invalid type: " + std::string(type_of(value)) + ", expected ";
-  text += expected;
-  if (!field.empty()) {
-    text += " for field `" + std::string(field) + "`";
-  }
-  return invalid(std::move(text));
-}
-
-Result<std::string> required_text(const Json& params, const char* field) {
-  const Json* value = find_member(params, field);
-  if (value == nullptr) {
-    return invalid("missing field `" + std::string(field) + "`");
-  }
-  if (!value->is_string()) {
-    return wrong_type(*value, "a string", field);
-  }
-  return value->get<std::string>();
-}
-
-Result<std::string> optional_text(const Json& params, const char* field) {
-  const Json* value = find_present(params, field);
-  if (value == nullptr) {
-    return std::string();
-  }
-  if (!value->is_string()) {
-    return wrong_type(*value, "a string", field);
-  }
-  return value->get<std::string>();
-}
-
-Result<std::vector<std::string>> texts(const Json& params, const char* field) {
-  std::vector<std::string> list;
-  const Json* value = find_present(params, field);
-  if (value == nullptr) {
-    return list;
-  }
-  if (!value->is_array()) {
-    return wrong_type(*value, "a sequence", field);
-  }
-  for (const Json& element : *value) {
-    if (!element.is_string()) {
-      return wrong_type(element, "a string",
-                        std::string(field) + "[" + std::to_string(list.size()) + "]");
-    }
-    list.push_back(element.get<std::string>());
-  }
-  return list;
-}
-
-Result<std::map<std::string, std::string>> texts_by_name(const Json& params, const char* field) {
-  std::map<std::string, std::string> map;
-  const Json* value = find_present(params, field);
-  if (value == nullptr) {
-    return map;
-  }
-  if (!value->is_object()) {
-    return wrong_type(*value, "a map", field);
-  }
-  for (const auto& [name, text] : value->items()) {
-    if (!text.is_string()) {
-      return wrong_type(text, "a string", std::string(field) + "." + name.substr(0, 64));
-    }
-    map[name] = text.get<std::string>();
-  }
-  return map;
-}
-
-Result<std::optional<std::int64_t>> integer(const Json& params, const char* field, std::int64_t max,
-                                            std::string_view type_name) {
-  const Json* value = find_present(params, field);
-  if (value == nullptr) {
-    return std::optional<std::int64_t>();
-  }
-  if (!value->is_number_integer()) {
-    return wrong_type(*value, type_name, field);
-  }
-  const bool too_large =
-      value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(max);
-  if (too_large || value->get<std::int64_t>() < 0) {
-    return invalid("invalid value: integer `" + value->dump() + "`, expected " +
-                   std::string(type_name) + " for field `" + field + "`");
-  }
-  return std::optional<std::int64_t>(value->get<std::int64_t>());
 }
 
 Result<> read_namespace(const Json& params, std::string& name, bool& names_namespace) {
@@ -167,6 +60,13 @@ Result<StartConfig> config_of(const Json& value) {
   config.user = TRY(optional_text(value, "user"));
   config.disk_mib = TRY(integer(value, "disk", kMaxU32, "u32"));
   config.max_processes = TRY(integer(value, "max_processes", kMaxU32, "u32"));
+  if (const Json* limit = find_present(value, "cpu_limit")) {
+    if (!limit->is_number()) {
+      return wrong_type(*limit, "a number of cores", "cpu_limit");
+    }
+    config.cpu_limit = limit->get<double>();
+  }
+  config.image_is_default = TRY(flag(value, "image_is_default"));
   return config;
 }
 
@@ -190,10 +90,11 @@ Result<StartParams> start_of(const Json* params) {
   start.target = TRY(target_of(*object));
   if (const Json* config = find_present(*object, "config")) {
     StartConfig decoded = TRY(config_of(*config));
-    if (!decoded.image.empty()) {
+    if (!decoded.image.empty() || decoded.image_is_default) {
       start.config = std::move(decoded);
     }
   }
+  start.wants_details = TRY(flag(*object, "details"));
   return start;
 }
 
@@ -220,6 +121,7 @@ Result<LogParams> log_of(const Json* params) {
   const auto max_bytes = TRY(integer(*object, "max_bytes", kMaxLogBytes, "at most 1048576"));
   log.max_bytes =
       static_cast<std::size_t>(max_bytes.value_or(static_cast<std::int64_t>(log.max_bytes)));
+  log.as_base64 = TRY(flag(*object, "base64"));
   return log;
 }
 
@@ -230,8 +132,9 @@ Result<StartParams> decode_start(const Json* params) {
 }
 
 Result<Target> decode_target(const Json* params, std::string_view method) {
-  const std::string type_name =
-      method == "sandbox.stop" ? "SandboxStopParams" : "SandboxRemoveParams";
+  const std::string type_name = method == "sandbox.stop"     ? "SandboxStopParams"
+                                : method == "sandbox.remove" ? "SandboxRemoveParams"
+                                                             : "SandboxInfoParams";
   const Json* object = TRY_WRAP(object_of(params, type_name), invalid_params(method));
   return TRY_WRAP(target_of(*object), invalid_params(method));
 }
@@ -285,7 +188,7 @@ Result<CommandParams> decode_command(const Json& params) {
   command.workdir = TRY(optional_text(params, "workdir"));
   command.envs = TRY(texts(params, "envs"));
   command.user = TRY(optional_text(params, "user"));
-  command.stdin_text = TRY(optional_text(params, "stdin"));
+  command.stdin_bytes = TRY(bytes(params, "stdin"));
   return command;
 }
 

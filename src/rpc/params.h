@@ -43,12 +43,17 @@ struct StartConfig {
   std::string user;
   std::optional<std::int64_t> disk_mib;
   std::optional<std::int64_t> max_processes;
+  std::optional<double> cpu_limit;  // cores, with a fraction; instead of cpus
+  // The image of the stored definition counts first; without an image there must be one.
+  bool image_is_default = false;
 };
 
 struct StartParams {
   Target target;
-  // Nothing: the stored definition is meant. That is also what a config without an image says.
+  // Nothing: the stored definition is meant. That is also what a config without an image says,
+  // unless it has image_is_default.
   std::optional<StartConfig> config;
+  bool wants_details = false;  // the result is an object, not the text alone
 };
 
 struct CodeParams {
@@ -67,7 +72,7 @@ struct CommandParams {
   std::string workdir;
   std::vector<std::string> envs;
   std::string user;
-  std::string stdin_text;
+  std::string stdin_bytes;
 };
 
 struct MetricsParams {
@@ -79,11 +84,12 @@ struct MetricsParams {
 struct LogParams {
   Target target;
   std::size_t max_bytes = 64 * 1024;
+  bool as_base64 = false;  // the result is {"base64": ...}
 };
 
 // `params` null: the member is absent.
 Result<StartParams> decode_start(const Json* params);
-// "sandbox.stop" and "sandbox.remove"; `method` is for the error's text.
+// "sandbox.stop", "sandbox.remove" and "sandbox.info.get"; `method` is for the error's text.
 Result<Target> decode_target(const Json* params, std::string_view method);
 Result<MetricsParams> decode_metrics(const Json* params);
 Result<LogParams> decode_log(const Json* params);

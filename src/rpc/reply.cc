@@ -41,13 +41,19 @@ Reply failure_reply(Failure failure, std::string_view text) {
           .body = to_text({{"error", text}, {"code", shape.code}})};
 }
 
-Reply failure_reply(const Error& error) {
-  const FailureShape shape = shape_of(Failure::kFailed);
+Reply failure_reply(Failure failure, const Error& error) {
+  const FailureShape shape = shape_of(failure);
   return {
       .status = shape.status,
       .code = shape.code,
       .body = to_text(
           {{"error", error.message()}, {"code", shape.code}, {"kind", to_string(error.cause())}})};
+}
+
+Json late_failure(Failure failure, const Error& error, const std::optional<Json>& id) {
+  Json body = error_object(kInternalError, error.message(), id);
+  body["error"]["data"] = {{"code", shape_of(failure).code}, {"kind", to_string(error.cause())}};
+  return body;
 }
 
 Reply result_reply(Json result, const std::optional<Json>& id, Message message) {

@@ -42,8 +42,8 @@ struct FailureShape {
 FailureShape shape_of(Failure failure) noexcept;
 
 Reply failure_reply(Failure failure, std::string_view text);
-// kFailed, with "kind" beside it: the error's cause in stable words ("sandbox not started").
-Reply failure_reply(const Error& error);
+// With "kind" beside it: the error's cause in stable words ("sandbox not started").
+Reply failure_reply(Failure failure, const Error& error);
 
 // {"jsonrpc":"2.0","result":...}; `id` is a member only if the request had one. `message` is the
 // top-level copy that some clients of the start and stop aliases read instead of the result.
@@ -57,6 +57,9 @@ inline constexpr int kMethodNotFound = -32601;
 inline constexpr int kInvalidParamsCode = -32602;
 inline constexpr int kInternalError = -32603;
 Json error_object(int code, std::string_view message, const std::optional<Json>& id);
+// The same failure as failure_reply()'s, where the status line has gone ahead: an error object with
+// {"code", "kind"} as its data.
+Json late_failure(Failure failure, const Error& error, const std::optional<Json>& id);
 Reply error_reply(int status, int code, std::string_view message, const std::optional<Json>& id);
 
 }  // namespace msb::rpc

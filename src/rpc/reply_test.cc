@@ -21,8 +21,8 @@ TEST(FailureReply, HasTheShapeThatClientsPrint) {
 }
 
 TEST(FailureReply, CarriesTheCauseOfAnError) {
-  const Reply reply =
-      failure_reply(Error(ErrorCode::kNotFound, "no such image").wrap(ErrorCode::kUnavailable));
+  const Reply reply = failure_reply(
+      Failure::kFailed, Error(ErrorCode::kNotFound, "no such image").wrap(ErrorCode::kUnavailable));
   EXPECT_EQ(reply.status, 500);
   EXPECT_EQ(reply.code, 5002);
   EXPECT_EQ(json(reply.body.c_str())["kind"], to_string(ErrorCode::kNotFound));
@@ -51,7 +51,7 @@ TEST(ResultReply, OmitsWhatIsAbsent) {
 TEST(EncodeCode, WritesTheEstablishedMembersAlone) {
   CodeResult result;
   result.language = "Python";
-  result.output = {{Stream::kStdout, "hi"}, {Stream::kStderr, "oh\xff"}};
+  result.output = {{{Stream::kStdout, "hi"}, {Stream::kStderr, "oh\xff"}}};
   EXPECT_EQ(to_text(encode(result)),
             "{\"language\":\"Python\",\"output\":[{\"stream\":\"stdout\",\"text\":\"hi\"},"
             "{\"stream\":\"stderr\",\"text\":\"oh\uFFFD\"}],\"status\":\"success\"}");
@@ -68,12 +68,21 @@ TEST(EncodeCode, SaysWhyARunDidNotEnd) {
   EXPECT_FALSE(encoded.contains("exit_code"));
 }
 
+TEST(EncodeCode, LeavesOutOutputThatWentAhead) {
+  CodeResult result;
+  result.language = "python";
+  result.dropped_bytes = 7;
+  EXPECT_EQ(to_text(encode(result)),
+            R"({"dropped_bytes":7,"language":"python","status":"success"})");
+}
+
 TEST(EncodeCommand, GivesOneForACommandThatASignalEnded) {
   CommandResult result;
   result.command = "sleep";
   result.args = {"9"};
   result.exit_code = 137;
   result.signal = 9;
+  result.output.emplace();
   EXPECT_EQ(encode(result), json(R"({"command":"sleep","args":["9"],"exit_code":1,"success":false,
                                      "output":[],"signal":9})"));
 }
@@ -85,12 +94,13 @@ TEST(EncodeMetrics, WritesIntegersAndNulls) {
                          .cpu_percent = 12.5,
                          .memory_mib = 123,
                          .disk_bytes = 1048576};
-  SandboxMetrics stopped{.namespace_name = "default", .name = "y"};
-  EXPECT_EQ(to_text(encode(std::vector{running, stopped})),
-            R"({"sandboxes":[{"cpu_usage":12.5,"disk_usage":1048576,"memory_usage":123,)"
-            R"("name":"x","namespace":"default","running":true},{"cpu_usage":null,)"
-            R"("disk_usage":null,"memory_usage":null,"name":"y","namespace":"default",)"
-            R"("running":false}]})");
+  SandboxMetrics stopped{.namespace_name = "default", .name = "y", .disk_bytes = 4096};
+  EXPECT_EQ(
+      to_text(encode(std::vector{running, stopped})),
+      R"({"sandboxes":[{"cpu_usage":12.5,"disk_bytes":1048576,"disk_usage":1048576,"memory_usage":123,)"
+      R"("name":"x","namespace":"default","running":true},{"cpu_usage":null,)"
+      R"("disk_bytes":4096,"disk_usage":null,"memory_usage":null,"name":"y","namespace":"default",)"
+      R"("running":false}]})");
 }
 
 TEST(EncodeMetrics, NeverWritesNotANumber) {

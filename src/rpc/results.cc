@@ -18,6 +18,15 @@ Json encode_lines(const std::vector<Line>& lines) {
   return output;
 }
 
+void add_output(Json& json, const std::optional<std::vector<Line>>& output,
+                std::uint64_t dropped_bytes) {
+  if (output) {
+    json["output"] = encode_lines(*output);  // its last line tells what was dropped
+  } else if (dropped_bytes > 0) {
+    json["dropped_bytes"] = dropped_bytes;
+  }
+}
+
 // The status, and the reason that goes with "error".
 std::pair<const char*, const char*> words_of(CodeResult::Status status) {
   switch (status) {
@@ -39,8 +48,8 @@ std::pair<const char*, const char*> words_of(CodeResult::Status status) {
 
 Json encode(const CodeResult& result) {
   const auto [status, reason] = words_of(result.status);
-  Json json = {
-      {"status", status}, {"language", result.language}, {"output", encode_lines(result.output)}};
+  Json json = {{"status", status}, {"language", result.language}};
+  add_output(json, result.output, result.dropped_bytes);
   if (reason != nullptr) {
     json["reason"] = reason;
   }
@@ -61,8 +70,8 @@ Json encode(const CommandResult& result) {
   Json json = {{"command", result.command},
                {"args", result.args},
                {"exit_code", exit_code},
-               {"success", exit_code == 0},
-               {"output", encode_lines(result.output)}};
+               {"success", exit_code == 0}};
+  add_output(json, result.output, result.dropped_bytes);
   if (result.signal != 0) {
     json["signal"] = result.signal;
   }
@@ -77,7 +86,8 @@ Json encode(const std::vector<SandboxMetrics>& sandboxes) {
   for (const SandboxMetrics& one : sandboxes) {
     Json json = {{"namespace", one.namespace_name}, {"name", one.name},
                  {"running", one.is_running},       {"cpu_usage", nullptr},
-                 {"memory_usage", nullptr},         {"disk_usage", nullptr}};
+                 {"memory_usage", nullptr},         {"disk_usage", nullptr},
+                 {"disk_bytes", one.disk_bytes}};
     if (one.is_running) {
       if (std::isfinite(one.cpu_percent)) {
         json["cpu_usage"] = one.cpu_percent;
@@ -88,6 +98,22 @@ Json encode(const std::vector<SandboxMetrics>& sandboxes) {
     list.push_back(std::move(json));
   }
   return {{"sandboxes", std::move(list)}};
+}
+
+Json encode(const SandboxInfo& info) {
+  Json ports = Json::array();
+  for (const SandboxInfo::Port& port : info.ports) {
+    ports.push_back({{"host", port.host}, {"guest", port.guest}});
+  }
+  Json json = {{"image", info.image},
+               {"ports", std::move(ports)},
+               {"weaknesses", info.weaknesses},
+               {"image_command", info.image_command},
+               {"exec_exit_code", nullptr}};
+  if (info.exec_exit_code) {
+    json["exec_exit_code"] = *info.exec_exit_code;
+  }
+  return json;
 }
 
 std::string started_text(std::string_view sandbox) {

@@ -18,11 +18,12 @@ namespace msb::rpc {
 struct CodeResult {
   enum class Status : std::uint8_t { kSuccess, kException, kExit, kTimeout, kDied };
   Status status = Status::kSuccess;
-  std::string language;  // as the caller wrote it
-  std::vector<Line> output;
-  int exit_code = 0;  // kExit, kDied
+  std::string language;                     // as the caller wrote it
+  std::optional<std::vector<Line>> output;  // nothing: it went ahead, as it came
+  int exit_code = 0;                        // kExit, kDied
   bool state_lost = false;
-  std::string limits_hit;  // "out of memory (limit 64 MiB)"; empty: none
+  std::string limits_hit;           // "out of memory (limit 64 MiB)"; empty: none
+  std::uint64_t dropped_bytes = 0;  // of output that was lost in the sandbox
 };
 
 struct CommandResult {
@@ -30,8 +31,22 @@ struct CommandResult {
   std::vector<std::string> args;
   int exit_code = 0;
   int signal = 0;  // that ended it, or 0
-  std::vector<Line> output;
+  std::optional<std::vector<Line>> output;
   std::string limits_hit;
+  std::uint64_t dropped_bytes = 0;
+};
+
+// What is known of a sandbox that runs.
+struct SandboxInfo {
+  std::string image;
+  struct Port {
+    std::uint16_t host = 0;
+    std::uint16_t guest = 0;
+  };
+  std::vector<Port> ports;
+  std::vector<std::string> weaknesses;
+  std::vector<std::string> image_command;
+  std::optional<int> exec_exit_code;  // nothing: there is no such command, or it has not ended
 };
 
 struct SandboxMetrics {
@@ -40,14 +55,16 @@ struct SandboxMetrics {
   bool is_running = false;
   double cpu_percent = 0;
   std::int64_t memory_mib = 0;
-  std::int64_t disk_bytes = 0;
+  std::int64_t disk_bytes = 0;  // also of one that does not run
 };
 
 // status is "success", "exception", or "error" with "reason": "exit" | "timeout" | "died".
 Json encode(const CodeResult& result);
 // A command that a signal ended has exit_code 1, and "signal".
 Json encode(const CommandResult& result);
-// {"sandboxes": [...]}. Numbers of one that does not run are null; sizes are integers.
+Json encode(const SandboxInfo& info);
+// {"sandboxes": [...]}. Numbers of one that does not run are null, but for "disk_bytes", which no
+// older server has; sizes are integers.
 Json encode(const std::vector<SandboxMetrics>& sandboxes);
 
 std::string started_text(std::string_view sandbox);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "base/try.h"
 #include "rpc/lines.h"
 #include "rpc/params.h"
+#include "rpc/process_params.h"
 #include "rpc/results.h"
 
 namespace msb::server {
@@ -27,6 +29,9 @@ struct SandboxName {
 // Called from a thread of the backend while a call runs; must not block for long.
 using OutputSink = std::function<void(rpc::Stream stream, std::string_view bytes)>;
 using PullSink = std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
+
+// When output is passed on: at once, or in portions, which costs less.
+enum class Delivery : std::uint8_t { kInPortions, kPrompt };
 
 // How a run ended; its output has gone to the sink.
 struct CodeEnd {
@@ -44,6 +49,21 @@ struct CommandEnd {
   std::uint64_t dropped_bytes = 0;
 };
 
+// A command that runs; destroying it kills the command.
+class BackendProcess {
+ public:
+  virtual ~BackendProcess() = default;
+  // Blocks while the command does not read.
+  virtual Result<> write_stdin(std::string_view bytes) = 0;
+  virtual Result<> close_stdin() = 0;
+  virtual Result<> signal(int number) = 0;
+  virtual Result<> resize(std::uint16_t rows, std::uint16_t columns) = 0;
+  // Once; the calls above may go on meanwhile.
+  virtual Result<CommandEnd> wait() = 0;
+};
+
+enum class StartOutcome : std::uint8_t { kStarted, kWasRunning };
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -53,8 +73,8 @@ class Backend {
   virtual Result<> check_namespace(std::string_view name) const = 0;
 
   // Starts it; running already is a success. Null: as it was defined by an earlier start.
-  virtual Result<> start(const SandboxName& name, const rpc::StartConfig* config,
-                         const PullSink& on_pull, std::stop_token stop) = 0;
+  virtual Result<StartOutcome> start(const SandboxName& name, const rpc::StartConfig* config,
+                                     const PullSink& on_pull, std::stop_token stop) = 0;
   // Returns when nothing of it runs. Not running is a success.
   virtual Result<> stop(const SandboxName& name) = 0;
   // Stops it and deletes definition and files. Not existing is a success.
@@ -62,10 +82,20 @@ class Backend {
 
   // kSandboxNotStarted if it does not run.
   virtual Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
-                                   const OutputSink& sink, std::stop_token stop) = 0;
+                                   const OutputSink& sink, Delivery delivery,
+                                   std::stop_token stop) = 0;
   virtual Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
-                                         const OutputSink& sink, std::stop_token stop) = 0;
+                                         const OutputSink& sink, Delivery delivery,
+                                         std::stop_token stop) = 0;
 
+  // Returns when it runs; its output is passed on at once. `sink` must outlive it.
+  virtual Result<std::unique_ptr<BackendProcess>> spawn(const SandboxName& name,
+                                                        const rpc::SpawnParams& params,
+                                                        const OutputSink& sink,
+                                                        std::stop_token stop) = 0;
+
+  // kSandboxNotStarted if it does not run.
+  virtual Result<rpc::SandboxInfo> info(const SandboxName& name) = 0;
   // What is defined in a namespace ("*": in all), running or not.
   virtual Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) = 0;
   // The last bytes of what its background command has written.

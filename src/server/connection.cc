@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/health.h"
 #include "server/http_head.h"
 
 namespace msb::server {
@@ -217,7 +218,7 @@ asio::awaitable<bool> Connection::answer(Parser& parser, const RequestHead& head
     case Route::kPreflight:
       co_return co_await respond(head, preflight_response());
     case Route::kHealth:
-      co_return co_await respond(head, json_response(200, R"({"message":"Service is healthy"})"));
+      co_return co_await respond(head, json_response(200, health_text(service_.options.version)));
     case Route::kReady:
       co_return co_await respond(head, readiness_response(!service_.is_draining()));
     case Route::kMetrics:
@@ -225,8 +226,7 @@ asio::awaitable<bool> Connection::answer(Parser& parser, const RequestHead& head
       co_return co_await respond(head, std::move(response));
     case Route::kRpc:
     case Route::kRpcAlias:
-      response = co_await answer_rpc(passage.route, passage.claims, std::move(body));
-      co_return co_await respond(head, std::move(response));
+      co_return co_await answer_rpc(head, passage, std::move(body));
     case Route::kMcp:
       co_return co_await answer_mcp(head, passage.claims, std::move(body));
   }

@@ -21,6 +21,7 @@
 
 #include "server/channel.h"
 #include "server/pending.h"
+#include "server/rpc_http.h"
 #include "server/service.h"
 
 namespace msb::server {
@@ -62,12 +63,20 @@ class Connection final : public OpenConnection {
   Awaitable<void> linger();
 
   // connection_calls.cc
-  Awaitable<Response> answer_rpc(Route route, rpc::Claims claims, std::string body);
+  Awaitable<bool> answer_rpc(const RequestHead& head, const Passage& passage, std::string body);
+  Awaitable<Response> run_call(RpcCall call);
   Awaitable<bool> answer_mcp(const RequestHead& head, rpc::Claims claims, std::string body);
   Awaitable<Response> call_tool(McpCall call);
   // While a call runs: cancels it where nobody waits for it any more.
   void look_up(std::stop_source& stop, bool ends_with_client);
   Awaitable<Response> metrics_page();
+
+  // connection_stream.cc
+  Awaitable<bool> stream_call(const RequestHead& head, RpcCall call);
+  Awaitable<bool> begin_lines(const RequestHead& head);
+  Awaitable<bool> send_lines(std::string text);
+  Awaitable<bool> finish_lines(const RequestHead& head, const LateReply& late, std::string text,
+                               bool begun, bool connected);
 
   // connection_output.cc
   Awaitable<bool> stream_tool(const RequestHead& head, McpCall call);

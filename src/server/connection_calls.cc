@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "rpc/output_line.h"
 #include "server/connection.h"
 #include "server/rpc_http.h"
 
@@ -53,34 +54,48 @@ void Connection::look_up(std::stop_source& stop, bool ends_with_client) {
   }
 }
 
-asio::awaitable<Response> Connection::answer_rpc(Route route, rpc::Claims claims,
-                                                 std::string body) {
+asio::awaitable<bool> Connection::answer_rpc(const RequestHead& head, const Passage& passage,
+                                             std::string body) {
   const auto executor = co_await asio::this_coro::executor;
   std::variant<Response, RpcCall> step;
   if (body.size() <= kMaxInlineBytes) {
-    step = prepare_rpc(route, claims, body, entry_);
+    step = prepare_rpc(passage.route, passage.claims, body, entry_);
   } else {
-    const auto parsed = begin(pools_.quick, executor, [route, &claims, &body, this] {
-      return prepare_rpc(route, claims, body, entry_);
+    const auto parsed = begin(pools_.quick, executor, [&passage, &body, this] {
+      return prepare_rpc(passage.route, passage.claims, body, entry_);
     });
     if (!parsed) {
-      co_return busy_response();
+      co_return co_await respond(head, busy_response());
     }
     co_await wait(parsed);
     step = *std::move(parsed->value);
   }
-  if (auto* response = std::get_if<Response>(&step)) {
-    co_return std::move(*response);
+  if (auto* refused = std::get_if<Response>(&step)) {
+    co_return co_await respond(head, std::move(*refused));
   }
   RpcCall& call = std::get<RpcCall>(step);
+  constexpr unsigned kHttp11 = 11;
+  if (version_ == kHttp11 && has_output(call.method) &&
+      accepts(head.accept, rpc::kLinesMediaType)) {
+    co_return co_await stream_call(head, std::move(call));
+  }
+  Response response = co_await run_call(std::move(call));
+  co_return co_await respond(head, std::move(response));
+}
+
+asio::awaitable<Response> Connection::run_call(RpcCall call) {
+  const auto executor = co_await asio::this_coro::executor;
   const Method method = call.method;
   // A start goes on without its client, who will ask again; a run is of no use to anybody else.
-  const bool ends_with_client = method == Method::kRunCode || method == Method::kRunCommand;
+  const bool ends_with_client = has_output(method);
   std::stop_source stop;
   const auto pending =
       begin(is_long(method) ? pools_.runs : pools_.quick, executor,
             [&methods = service_.methods, call = std::move(call), token = stop.get_token()] {
-              return call.run(methods, {.stop = token, .on_output = {}, .on_pull = {}});
+              CallHooks hooks;
+              hooks.stop = token;
+              hooks.delivery = Delivery::kInPortions;  // nobody sees it before the end
+              return call.run(methods, hooks);
             });
   if (!pending) {
     co_return busy_response();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
 #include <utility>
 
 #include "engine/validation.h"
@@ -34,6 +35,9 @@ engine::Config engine_config(const rpc::StartConfig& from) {
   config.user = from.user;
   config.disk_mib = from.disk_mib.value_or(config.disk_mib);
   config.max_processes = from.max_processes.value_or(config.max_processes);
+  if (from.cpu_limit) {
+    config.cpus = *from.cpu_limit;
+  }
   return config;
 }
 
@@ -69,11 +73,57 @@ rpc::CodeResult::Status status_of(wire::ReplDone::Status status) {
   return To::kDied;
 }
 
+engine::Call::Wake wake_of(Delivery delivery) {
+  return delivery == Delivery::kPrompt ? engine::Call::Wake::kPrompt
+                                       : engine::Call::Wake::kInPortions;
+}
+
 engine::OutputSink engine_sink(const OutputSink& sink) {
   return [&sink](engine::Channel channel, std::string_view bytes) {
     sink(channel == engine::Channel::kStdout ? rpc::Stream::kStdout : rpc::Stream::kStderr, bytes);
   };
 }
+
+engine::CommandRequest engine_command(const rpc::CommandParams& params) {
+  engine::CommandRequest request;
+  request.argv.push_back(params.command);
+  request.argv.insert(request.argv.end(), params.args.begin(), params.args.end());
+  request.env = params.envs;
+  request.workdir = params.workdir;
+  request.user = params.user;
+  request.timeout = params.timeout;
+  return request;
+}
+
+CommandEnd command_end(engine::CommandEnd end) {
+  return {.exit_code = end.exit_code,
+          .signal = end.signal,
+          .limits_hit = std::move(end.limits.text),
+          .dropped_bytes = end.dropped_bytes};
+}
+
+class EngineProcess final : public BackendProcess {
+ public:
+  explicit EngineProcess(std::unique_ptr<engine::Process> process) : process_(std::move(process)) {}
+
+  Result<> write_stdin(std::string_view bytes) override {
+    const std::lock_guard lock(input_mutex_);
+    return process_->write_stdin(bytes);
+  }
+  Result<> close_stdin() override {
+    const std::lock_guard lock(input_mutex_);
+    return process_->close_stdin();
+  }
+  Result<> signal(int number) override { return process_->signal(number); }
+  Result<> resize(std::uint16_t rows, std::uint16_t columns) override {
+    return process_->resize(rows, columns);
+  }
+  Result<CommandEnd> wait() override { return command_end(TRY(process_->wait())); }
+
+ private:
+  std::mutex input_mutex_;  // of two inputs at once one waits, and neither is cut in two
+  const std::unique_ptr<engine::Process> process_;
+};
 
 }  // namespace
 
@@ -96,13 +146,16 @@ Result<std::shared_ptr<engine::Sandbox>> EngineBackend::running(const SandboxNam
   return sandbox;
 }
 
-Result<> EngineBackend::start(const SandboxName& name, const rpc::StartConfig* config,
-                              const PullSink& on_pull, std::stop_token stop) {
+Result<StartOutcome> EngineBackend::start(const SandboxName& name, const rpc::StartConfig* config,
+                                          const PullSink& on_pull, std::stop_token stop) {
   engine::StartRequest request;
   request.name = engine_name(name);
   if (config != nullptr) {
     request.config = engine_config(*config);
     request.config.volumes = TRY(volumes_->resolve(name.namespace_name, config->volumes));
+    if (config->image_is_default) {
+      request.default_image = std::exchange(request.config.image, {});
+    }
   }
   if (on_pull) {
     request.on_progress = [&on_pull](const image::Progress& progress) {
@@ -110,8 +163,8 @@ Result<> EngineBackend::start(const SandboxName& name, const rpc::StartConfig* c
     };
   }
   request.stop = std::move(stop);
-  TRY(engine_->start(request));
-  return {};
+  const engine::StartResult started = TRY(engine_->start(request));
+  return started.was_running ? StartOutcome::kWasRunning : StartOutcome::kStarted;
 }
 
 Result<> EngineBackend::stop(const SandboxName& name) {
@@ -126,13 +179,14 @@ Result<> EngineBackend::remove(const SandboxName& name) {
 }
 
 Result<CodeEnd> EngineBackend::run_code(const SandboxName& name, const rpc::CodeParams& params,
-                                        const OutputSink& sink, std::stop_token stop) {
+                                        const OutputSink& sink, Delivery delivery,
+                                        std::stop_token stop) {
   const auto sandbox = TRY(running(name));
   engine::CodeRequest request;
   request.language = TRY(parse_language(params.language));
   request.code = params.code;
+  request.wake = wake_of(delivery);
   request.timeout = params.timeout;
-  request.wake = engine::Call::Wake::kPrompt;  // somebody may follow the output as it comes
   request.stop = std::move(stop);
   engine::CodeEnd end = TRY(sandbox->run_code(request, engine_sink(sink)));
   return CodeEnd{.status = status_of(end.status),
@@ -144,23 +198,43 @@ Result<CodeEnd> EngineBackend::run_code(const SandboxName& name, const rpc::Code
 
 Result<CommandEnd> EngineBackend::run_command(const SandboxName& name,
                                               const rpc::CommandParams& params,
-                                              const OutputSink& sink, std::stop_token stop) {
+                                              const OutputSink& sink, Delivery delivery,
+                                              std::stop_token stop) {
   const auto sandbox = TRY(running(name));
-  engine::CommandRequest request;
-  request.argv.push_back(params.command);
-  request.argv.insert(request.argv.end(), params.args.begin(), params.args.end());
-  request.env = params.envs;
-  request.workdir = params.workdir;
-  request.user = params.user;
-  request.timeout = params.timeout;
-  request.input = params.stdin_text;
-  request.wake = engine::Call::Wake::kPrompt;
+  engine::CommandRequest request = engine_command(params);
+  request.input = params.stdin_bytes;
+  request.wake = wake_of(delivery);
   request.stop = std::move(stop);
-  engine::CommandEnd end = TRY(sandbox->run_command(request, engine_sink(sink)));
-  return CommandEnd{.exit_code = end.exit_code,
-                    .signal = end.signal,
-                    .limits_hit = std::move(end.limits.text),
-                    .dropped_bytes = end.dropped_bytes};
+  return command_end(TRY(sandbox->run_command(request, engine_sink(sink))));
+}
+
+Result<std::unique_ptr<BackendProcess>> EngineBackend::spawn(const SandboxName& name,
+                                                             const rpc::SpawnParams& params,
+                                                             const OutputSink& sink,
+                                                             std::stop_token stop) {
+  const auto sandbox = TRY(running(name));
+  engine::CommandRequest request = engine_command(params.command);
+  request.stdin_open = params.stdin_open || params.terminal;
+  request.stop = std::move(stop);
+  if (params.terminal) {
+    request.terminal = engine::CommandRequest::Terminal{.rows = params.terminal->rows,
+                                                        .columns = params.terminal->columns};
+  }
+  return std::make_unique<EngineProcess>(
+      TRY(sandbox->spawn(std::move(request), engine_sink(sink))));
+}
+
+Result<rpc::SandboxInfo> EngineBackend::info(const SandboxName& name) {
+  const auto sandbox = TRY(running(name));
+  rpc::SandboxInfo info{.image = sandbox->config().image,
+                        .ports = {},
+                        .weaknesses = sandbox->weaknesses(),
+                        .image_command = sandbox->image_command(),
+                        .exec_exit_code = sandbox->exec_exit_code()};
+  for (const engine::PortRule& rule : sandbox->ports()) {
+    info.ports.push_back({.host = rule.host, .guest = rule.guest});
+  }
+  return info;
 }
 
 Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view namespace_name) {
@@ -168,7 +242,8 @@ Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view
   std::vector<rpc::SandboxMetrics> all;
   for (const engine::SandboxListing& listing : TRY(engine_->list(namespace_name))) {
     rpc::SandboxMetrics one{.namespace_name = listing.name.namespace_name,
-                            .name = listing.name.sandbox};
+                            .name = listing.name.sandbox,
+                            .disk_bytes = listing.disk_bytes};
     if (const auto sandbox = engine_->find(listing.name); sandbox && sandbox->is_running()) {
       const engine::Usage usage = sandbox->usage();
       one.is_running = true;

@@ -21,14 +21,21 @@ class EngineBackend final : public Backend {
 
   Result<> check_sandbox_name(std::string_view name) const override;
   Result<> check_namespace(std::string_view name) const override;
-  Result<> start(const SandboxName& name, const rpc::StartConfig* config, const PullSink& on_pull,
-                 std::stop_token stop) override;
+  Result<StartOutcome> start(const SandboxName& name, const rpc::StartConfig* config,
+                             const PullSink& on_pull, std::stop_token stop) override;
   Result<> stop(const SandboxName& name) override;
   Result<> remove(const SandboxName& name) override;
   Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
-                           const OutputSink& sink, std::stop_token stop) override;
+                           const OutputSink& sink, Delivery delivery,
+                           std::stop_token stop) override;
   Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
-                                 const OutputSink& sink, std::stop_token stop) override;
+                                 const OutputSink& sink, Delivery delivery,
+                                 std::stop_token stop) override;
+  Result<std::unique_ptr<BackendProcess>> spawn(const SandboxName& name,
+                                                const rpc::SpawnParams& params,
+                                                const OutputSink& sink,
+                                                std::stop_token stop) override;
+  Result<rpc::SandboxInfo> info(const SandboxName& name) override;
   Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) override;
   Result<std::string> log(const SandboxName& name, std::size_t max_bytes) override;
 

@@ -5,13 +5,15 @@
 #include <array>
 #include <utility>
 
+#include "rpc/base64.h"
+
 namespace msb::server {
 namespace {
 
 using rpc::Failure;
 using rpc::Json;
 
-constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods = {{
+constexpr std::array<std::pair<Method, std::string_view>, 12> kMethods = {{
     {Method::kStart, "sandbox.start"},
     {Method::kStop, "sandbox.stop"},
     {Method::kRunCode, "sandbox.repl.run"},
@@ -19,6 +21,11 @@ constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods = {{
     {Method::kMetrics, "sandbox.metrics.get"},
     {Method::kRemove, "sandbox.remove"},
     {Method::kLog, "sandbox.log.get"},
+    {Method::kInfo, "sandbox.info.get"},
+    {Method::kSpawn, "sandbox.process.start"},
+    {Method::kInput, "sandbox.process.input"},
+    {Method::kSignal, "sandbox.process.signal"},
+    {Method::kResize, "sandbox.process.resize"},
 }};
 
 MethodFailure invalid(Error error) {
@@ -42,7 +49,7 @@ std::optional<MethodFailure> check_namespace_exists(const std::string& name, boo
   if (has_sandboxes || name == rpc::kDefaultNamespace) {
     return std::nullopt;
   }
-  return invalid("Namespace directory '" + name + "' does not exist");
+  return invalid(Error(ErrorCode::kNotFound, "Namespace directory '" + name + "' does not exist"));
 }
 
 MethodFailure unknown_sandbox(const std::string& sandbox, const std::string& namespace_name) {
@@ -56,24 +63,38 @@ MethodFailure unknown_sandbox(const std::string& sandbox, const std::string& nam
 // Collects the output of one run and passes it on.
 class Collector {
  public:
-  explicit Collector(const OutputSink& forward) : forward_(forward) {}
+  explicit Collector(const CallHooks& hooks)
+      : forward_(hooks.on_output), collects_(hooks.output == CallHooks::Output::kCollected) {}
 
   OutputSink sink() {
     return [this](rpc::Stream stream, std::string_view bytes) {
-      lines_.append(stream, bytes);
+      if (collects_) {
+        lines_.append(stream, bytes);
+      }
       if (forward_) {
         forward_(stream, bytes);
       }
     };
   }
-  std::vector<rpc::Line> finish(std::uint64_t dropped_bytes) {
-    return std::move(lines_).finish(dropped_bytes);
+  std::optional<std::vector<rpc::Line>> finish(std::uint64_t dropped_bytes) {
+    return collects_ ? std::optional(std::move(lines_).finish(dropped_bytes)) : std::nullopt;
   }
 
  private:
   const OutputSink& forward_;
+  const bool collects_;
   rpc::Lines lines_;
 };
+
+rpc::Json result_of(const rpc::CommandParams& params, const CommandEnd& end, Collector& collector) {
+  return rpc::encode(rpc::CommandResult{.command = params.command,
+                                        .args = params.args,
+                                        .exit_code = end.exit_code,
+                                        .signal = end.signal,
+                                        .output = collector.finish(end.dropped_bytes),
+                                        .limits_hit = end.limits_hit,
+                                        .dropped_bytes = end.dropped_bytes});
+}
 
 }  // namespace
 
@@ -88,13 +109,15 @@ std::string_view name_of(Method method) {
 }
 
 bool is_long(Method method) {
-  return method == Method::kStart || method == Method::kRunCode || method == Method::kRunCommand;
+  return method == Method::kStart || method == Method::kInput || has_output(method);
+}
+
+bool has_output(Method method) {
+  return method == Method::kRunCode || method == Method::kRunCommand || method == Method::kSpawn;
 }
 
 rpc::Reply reply_of(const MethodFailure& failure) {
-  return failure.kind == Failure::kFailed
-             ? rpc::failure_reply(failure.error)
-             : rpc::failure_reply(failure.kind, failure.error.message());
+  return rpc::failure_reply(failure.kind, failure.error);
 }
 
 std::string without_host_paths(std::string text, const std::vector<std::string>& prefixes) {
@@ -183,6 +206,14 @@ Methods::Outcome Methods::call(Method method, const Json* params, const CallHook
       return remove(params);
     case Method::kLog:
       return log(params);
+    case Method::kInfo:
+      return info(params);
+    case Method::kSpawn:
+      return spawn(params, hooks);
+    case Method::kInput:
+    case Method::kSignal:
+    case Method::kResize:
+      return talk(method, params);
   }
   return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
 }
@@ -206,7 +237,16 @@ Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
   if (!started) {
     return std::unexpected(failed(started.error()));
   }
-  return rpc::started_text(decoded->target.sandbox);
+  std::string text = rpc::started_text(decoded->target.sandbox);
+  if (!decoded->wants_details) {
+    return text;
+  }
+  // One that has ended by now was started all the same.
+  const auto info = backend_.info(name_of(decoded->target));
+  Json details = info ? rpc::encode(*info) : Json::object();
+  details["message"] = std::move(text);
+  details["was_running"] = *started == StartOutcome::kWasRunning;
+  return details;
 }
 
 Methods::Outcome Methods::stop(const Json* params) {
@@ -249,8 +289,9 @@ Methods::Outcome Methods::run_code(const Json* params, const CallHooks& hooks) {
   if (!decoded) {
     return std::unexpected(failed(decoded.error()));
   }
-  Collector collector(hooks.on_output);
-  const auto end = backend_.run_code(name_of(*target), *decoded, collector.sink(), hooks.stop);
+  Collector collector(hooks);
+  const auto end =
+      backend_.run_code(name_of(*target), *decoded, collector.sink(), hooks.delivery, hooks.stop);
   if (!end) {
     return std::unexpected(failed(end.error()));
   }
@@ -259,7 +300,8 @@ Methods::Outcome Methods::run_code(const Json* params, const CallHooks& hooks) {
                                      .output = collector.finish(end->dropped_bytes),
                                      .exit_code = end->exit_code,
                                      .state_lost = end->state_lost,
-                                     .limits_hit = end->limits_hit});
+                                     .limits_hit = end->limits_hit,
+                                     .dropped_bytes = end->dropped_bytes});
 }
 
 Methods::Outcome Methods::run_command(const Json* params, const CallHooks& hooks) {
@@ -271,17 +313,13 @@ Methods::Outcome Methods::run_command(const Json* params, const CallHooks& hooks
   if (!decoded) {
     return std::unexpected(failed(decoded.error()));
   }
-  Collector collector(hooks.on_output);
-  const auto end = backend_.run_command(name_of(*target), *decoded, collector.sink(), hooks.stop);
+  Collector collector(hooks);
+  const auto end = backend_.run_command(name_of(*target), *decoded, collector.sink(),
+                                        hooks.delivery, hooks.stop);
   if (!end) {
     return std::unexpected(failed(end.error()));
   }
-  return rpc::encode(rpc::CommandResult{.command = decoded->command,
-                                        .args = decoded->args,
-                                        .exit_code = end->exit_code,
-                                        .signal = end->signal,
-                                        .output = collector.finish(end->dropped_bytes),
-                                        .limits_hit = end->limits_hit});
+  return result_of(*decoded, *end, collector);
 }
 
 Methods::Outcome Methods::metrics(const Json* params) {
@@ -330,7 +368,88 @@ Methods::Outcome Methods::log(const Json* params) {
   if (!text) {
     return std::unexpected(failed(text.error()));
   }
+  if (decoded->as_base64) {
+    return Json{{"base64", rpc::to_base64(*text)}};
+  }
   return *text;
+}
+
+Methods::Outcome Methods::info(const Json* params) {
+  const auto target = rpc::decode_target(params, "sandbox.info.get");
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  if (auto wrong = check_names(*target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  const auto info = backend_.info(name_of(*target));
+  if (!info) {
+    return std::unexpected(failed(info.error()));
+  }
+  return rpc::encode(*info);
+}
+
+Methods::Outcome Methods::spawn(const Json* params, const CallHooks& hooks) {
+  if (hooks.output != CallHooks::Output::kStreamed) {
+    return std::unexpected(
+        invalid("sandbox.process.start: ask for Accept: application/x-ndjson, to have the output "
+                "as it comes"));
+  }
+  const auto target = rpc::decode_run_target(params);
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  const auto decoded = rpc::decode_spawn(*params);
+  if (!decoded) {
+    return std::unexpected(failed(decoded.error()));
+  }
+  Collector collector(hooks);
+  const OutputSink sink = collector.sink();
+  auto process = backend_.spawn(name_of(*target), *decoded, sink, hooks.stop);
+  if (!process) {
+    return std::unexpected(failed(process.error()));
+  }
+  const std::shared_ptr<BackendProcess> running = *std::move(process);
+  const auto listed = processes_.add(name_of(*target), running);
+  if (!listed) {
+    return std::unexpected(failed(listed.error()));
+  }
+  if (hooks.on_process) {
+    hooks.on_process(listed->id());
+  }
+  const auto end = running->wait();
+  if (!end) {
+    return std::unexpected(failed(end.error()));
+  }
+  return result_of(decoded->command, *end, collector);
+}
+
+Methods::Outcome Methods::talk(Method method, const Json* params) {
+  const auto target = rpc::decode_run_target(params);
+  if (!target) {
+    return std::unexpected(invalid(target.error()));
+  }
+  const auto talked = [&]() -> Result<> {
+    const auto find = [&](const rpc::ProcessParams& of) {
+      return processes_.find(name_of(of.target), of.process);
+    };
+    if (method == Method::kInput) {
+      const rpc::InputParams input = TRY(rpc::decode_input(*params));
+      const auto process = TRY(find(input));
+      TRY(process->write_stdin(input.data));
+      return input.end ? process->close_stdin() : Result<>();
+    }
+    if (method == Method::kSignal) {
+      const rpc::SignalParams signal = TRY(rpc::decode_signal(*params));
+      return TRY(find(signal))->signal(signal.signal);
+    }
+    const rpc::ResizeParams resize = TRY(rpc::decode_resize(*params));
+    return TRY(find(resize))->resize(resize.size.rows, resize.size.columns);
+  }();
+  if (!talked) {
+    return std::unexpected(failed(talked.error()));
+  }
+  return true;
 }
 
 }  // namespace msb::server

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,6 +14,7 @@
 #include "rpc/json.h"
 #include "rpc/reply.h"
 #include "server/backend.h"
+#include "server/processes.h"
 
 namespace msb::server {
 
@@ -25,12 +27,19 @@ enum class Method : std::uint8_t {
   // Of this server, no older one has them.
   kRemove,
   kLog,
+  kInfo,
+  kSpawn,
+  kInput,
+  kSignal,
+  kResize,
 };
 
 std::optional<Method> find_method(std::string_view name);
 std::string_view name_of(Method method);
 // May take as long as the guest likes: gets a thread of the larger pool.
 bool is_long(Method method);
+// Has output, which can be had as it comes.
+bool has_output(Method method);
 
 // Why a method gave no result.
 struct MethodFailure {
@@ -42,8 +51,12 @@ rpc::Reply reply_of(const MethodFailure& failure);
 
 struct CallHooks {
   std::stop_token stop;
-  OutputSink on_output;  // beside the collected output
+  OutputSink on_output;
+  // The result has no output then: on_output has had it.
+  enum class Output : std::uint8_t { kCollected, kStreamed } output = Output::kCollected;
+  Delivery delivery = Delivery::kPrompt;
   PullSink on_pull;
+  std::function<void(const std::string& id)> on_process;  // of Method::kSpawn: it runs
 };
 
 class Methods {
@@ -65,6 +78,9 @@ class Methods {
   Outcome run_command(const rpc::Json* params, const CallHooks& hooks);
   Outcome metrics(const rpc::Json* params);
   Outcome log(const rpc::Json* params);
+  Outcome info(const rpc::Json* params);
+  Outcome spawn(const rpc::Json* params, const CallHooks& hooks);
+  Outcome talk(Method method, const rpc::Json* params);
 
   std::optional<MethodFailure> check_names(const rpc::Target& target) const;
   // A failure if there is no such definition, in the words of the method.
@@ -74,6 +90,7 @@ class Methods {
 
   Backend& backend_;
   const std::vector<std::string> host_prefixes_;
+  Processes processes_;
 };
 
 // `text` with every path that begins with one of `prefixes` replaced by "<host path>".

@@ -5,13 +5,27 @@
 
 namespace msb::server {
 
+Methods::Outcome RpcCall::outcome(Methods& methods, const CallHooks& hooks) const {
+  return methods.call(method, request.params ? &*request.params : nullptr, hooks);
+}
+
 rpc::Reply RpcCall::run(Methods& methods, const CallHooks& hooks) const {
-  const rpc::Json* params = request.params ? &*request.params : nullptr;
-  auto outcome = methods.call(method, params, hooks);
-  if (!outcome) {
-    return reply_of(outcome.error());
+  auto result = outcome(methods, hooks);
+  if (!result) {
+    return reply_of(result.error());
   }
-  return rpc::result_reply(*std::move(outcome), request.id, message);
+  return rpc::result_reply(*std::move(result), request.id, message);
+}
+
+LateReply RpcCall::run_late(Methods& methods, const CallHooks& hooks) const {
+  auto result = outcome(methods, hooks);
+  if (!result) {
+    const MethodFailure& failure = result.error();
+    return {.whole = reply_of(failure),
+            .last_line = rpc::to_text(rpc::late_failure(failure.kind, failure.error, request.id))};
+  }
+  rpc::Reply reply = rpc::result_reply(*std::move(result), request.id);
+  return {.whole = reply, .last_line = reply.body};
 }
 
 std::variant<Response, RpcCall> prepare_rpc(Route route, const rpc::Claims& claims,

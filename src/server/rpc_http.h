@@ -4,6 +4,7 @@
 // the caller's rights. What takes time is handed back as a call for the transport to run.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -15,6 +16,12 @@
 
 namespace msb::server {
 
+// The answer to a call whose output went ahead.
+struct LateReply {
+  rpc::Reply whole;       // if nothing has been sent yet
+  std::string last_line;  // else: a JSON-RPC response, result or error
+};
+
 struct RpcCall {
   Method method = Method::kStart;
   rpc::Request request;
@@ -22,6 +29,10 @@ struct RpcCall {
 
   // Blocks.
   rpc::Reply run(Methods& methods, const CallHooks& hooks) const;
+  LateReply run_late(Methods& methods, const CallHooks& hooks) const;
+
+ private:
+  Methods::Outcome outcome(Methods& methods, const CallHooks& hooks) const;
 };
 
 // Does not block. `entry` hears what the call is about.

@@ -24,6 +24,13 @@ std::optional<std::string> real_path(const std::string& path) {
   return real.string();
 }
 
+// Of what does not exist: its real path, should it be made.
+std::optional<std::string> path_if_it_were(const std::string& path) {
+  std::error_code failed;
+  auto real = std::filesystem::weakly_canonical(path, failed);
+  return failed ? std::nullopt : std::optional(real.string());
+}
+
 // Both free of symlinks and of "..".
 bool is_beneath(const std::string& path, const std::string& root) {
   return root == "/" || path == root || path.starts_with(root + "/");
@@ -74,23 +81,26 @@ Result<std::vector<std::string>> VolumePolicy::resolve(
     std::string host = volume.substr(0, colon);
     const std::string guest = colon == std::string::npos ? host : volume.substr(colon + 1);
     if (host.empty() || guest.empty() || volume.find('\0') != std::string::npos) {
-      return fail(ErrorCode::kInvalidArgument,
-                  field + ": must be host:guest, host:guest:ro or path");
+      resolved.push_back(volume);  // the engine refuses it, and says why
+      continue;
     }
     const bool is_own = host.front() != '/';
     if (is_own) {
       host = namespaces_folder_ + "/" + namespace_name + "/" + host;
     }
     const auto real = real_path(host);
-    if (!real || real->find(':') != std::string::npos) {
-      return refused(field);
-    }
     const auto own = own_root(namespace_name);
-    const bool allowed = is_own ? own && is_beneath(*real, own->path)
-                                : std::ranges::any_of(roots_, [&](const Root& root) {
-                                    return is_beneath(*real, root.path);
-                                  });
-    if (!allowed) {
+    const auto is_allowed = [&](const std::string& path) {
+      return path.find(':') == std::string::npos &&
+             (is_own ? own && is_beneath(path, own->path)
+                     : std::ranges::any_of(
+                           roots_, [&](const Root& root) { return is_beneath(path, root.path); }));
+    };
+    const auto missing = real ? std::nullopt : path_if_it_were(host);
+    if (missing && is_allowed(*missing)) {
+      return fail(ErrorCode::kNotFound, field + " '" + volume + "': does not exist");
+    }
+    if (!real || !is_allowed(*real)) {
       return refused(field);
     }
     resolved.push_back(*real + ":" + guest);

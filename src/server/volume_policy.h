@@ -27,7 +27,7 @@ class VolumePolicy {
   VolumePolicy& operator=(const VolumePolicy&) = delete;
 
   // The same volumes with their host paths resolved: absolute and free of symlinks.
-  // kPermissionDenied: outside of every root; that is also said of what does not exist.
+  // kPermissionDenied: outside of every root, there or not. kNotFound: beneath one, and not there.
   Result<std::vector<std::string>> resolve(const std::string& namespace_name,
                                            const std::vector<std::string>& volumes) const;
 

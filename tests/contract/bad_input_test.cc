@@ -34,8 +34,8 @@ const std::vector<Bad> kBad = {
      "ports[0] '70000:80': host port must be 0..65535"},
     {"volume", [](auto&, auto& c) { c.volumes = {":/data"}; }, ErrorCode::kInvalidArgument,
      "volumes[0] ':/data': host path is empty"},
-    {"volume that is not there", [](auto&, auto& c) { c.volumes = {"/nonesuch:/data"}; },
-     ErrorCode::kNotFound, "volumes[0] '/nonesuch:/data'"},
+    {"volume that is not there", [](auto&, auto& c) { c.volumes = {"/tmp/nonesuch:/data"}; },
+     ErrorCode::kNotFound, "volumes[0] '/tmp/nonesuch:/data'"},
     {"env", [](auto&, auto& c) { c.envs = {"FOO"}; }, ErrorCode::kInvalidArgument,
      "envs[0] 'FOO': must be KEY=VALUE"},
     {"workdir", [](auto&, auto& c) { c.workdir = "here"; }, ErrorCode::kInvalidArgument,
@@ -72,10 +72,10 @@ TEST(BadInput, GetsAClearErrorAndNothingIsMade) {
           << bad.what << ": " << why(started);
     }
     EXPECT_EQ(HostTraces::take((*engine)->home()).difference(before), "") << bad.what;
-    const auto infos = (*engine)->list();
-    ASSERT_TRUE(infos) << why(infos);
-    for (const SandboxInfo& info : *infos) {
-      EXPECT_NE(info.name, options.name) << bad.what;
+    const auto readings = Sandbox::list();
+    ASSERT_TRUE(readings) << why(readings);
+    for (const Metrics& reading : *readings) {
+      EXPECT_NE(reading.name, options.name) << bad.what;
     }
   }
 }

@@ -85,13 +85,12 @@ TEST(Config, DependenciesAreStartedFirst) {
     config.depends_on = {db.name()};
     ASSERT_TRUE(define.start(config));
   }
-  const auto engine = *Engine::instance();
   const auto running = [&](const Kept& kept) {
-    const auto infos = engine->list();
-    EXPECT_TRUE(infos) << why(infos);
-    for (const SandboxInfo& info : *infos) {
-      if (info.name == kept.name()) {
-        return info.is_running;
+    const auto readings = Sandbox::list();
+    EXPECT_TRUE(readings) << why(readings);
+    for (const Metrics& reading : *readings) {
+      if (reading.name == kept.name()) {
+        return reading.is_running;
       }
     }
     return false;

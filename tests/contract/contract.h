@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the contract tests have in common.
+//
+// They are run twice: with every sandbox in an engine of the test program, and with $MSB_SERVER_URL
+// naming a server. Suites whose names end in "Here" are about the program's own engine, warden and
+// descriptors, and run only where the sandboxes do.
 #pragma once
 
 #include <gtest/gtest.h>

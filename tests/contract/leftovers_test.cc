@@ -20,7 +20,7 @@ std::string home() {
   return (*Engine::instance())->home();
 }
 
-TEST(Leftovers, NothingAfterTwoHundredSandboxes) {
+TEST(LeftoversHere, NothingAfterTwoHundredSandboxes) {
   {
     PythonSandbox warm_up;  // brings up what the engine keeps: warden, database, cgroup
     ASSERT_TRUE(warm_up.start());
@@ -42,7 +42,7 @@ TEST(Leftovers, NothingAfterTwoHundredSandboxes) {
   EXPECT_EQ(HostTraces::take(home()).difference(before), "");
 }
 
-TEST(Leftovers, NothingAfterAnEngineIsGone) {
+TEST(LeftoversHere, NothingAfterAnEngineIsGone) {
   const HostTraces before = HostTraces::take(home());
   {
     SandboxOptions options;
@@ -74,7 +74,7 @@ bool any_process_of_cgroup(const std::string& engine) {
   return false;
 }
 
-TEST(Leftovers, NothingAfterTheProgramIsKilled) {
+TEST(LeftoversHere, NothingAfterTheProgramIsKilled) {
   (void)Engine::instance();
   const std::set<std::string> before = engines();
   auto output = base::sys::pipe();

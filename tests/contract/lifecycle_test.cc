@@ -125,7 +125,7 @@ TEST(Lifecycle, AnEphemeralNameMustNotHideFilesThatAreKept) {
   EXPECT_TRUE(started.error().is(ErrorCode::kAlreadyExists)) << why(started);
 }
 
-TEST(Lifecycle, ANameIsRunByOneProgramAtATime) {
+TEST(LifecycleHere, ANameIsRunByOneProgramAtATime) {
   const Kept kept("shared");
   PythonSandbox here(kept.options());
   ASSERT_TRUE(here.start());
@@ -157,7 +157,25 @@ TEST(Lifecycle, StartingARunningNameIsASuccessThatChangesNothing) {
   EXPECT_EQ(first.code().run("x")->output(), "41");
 }
 
-TEST(Lifecycle, ListTellsWhatIsDefinedAndWhatRuns) {
+TEST(Lifecycle, AConfigForARunningNameIsForItsNextStart) {
+  const Kept kept("redefined");
+  PythonSandbox first(kept.options());
+  StartConfig config;
+  config.image = "microsandbox/python";
+  config.envs = {"WHICH=first"};
+  ASSERT_TRUE(first.start(config));
+  {
+    PythonSandbox second(kept.options());
+    config.envs = {"WHICH=second"};
+    ASSERT_TRUE(second.start(config));
+    EXPECT_EQ(second.command().run("printenv", {"WHICH"})->output(), "first");
+  }
+  ASSERT_TRUE(first.stop());
+  ASSERT_TRUE(first.start());
+  EXPECT_EQ(first.command().run("printenv", {"WHICH"})->output(), "second");
+}
+
+TEST(LifecycleHere, ListTellsWhatIsDefinedAndWhatRuns) {
   const Kept kept("listed");
   PythonSandbox sandbox(kept.options());
   ASSERT_TRUE(sandbox.start());
@@ -177,7 +195,7 @@ TEST(Lifecycle, ListTellsWhatIsDefinedAndWhatRuns) {
   EXPECT_EQ(find().name, "");
 }
 
-TEST(Lifecycle, ADetachedSandboxOutlivesItsObjectAndEndsWithItsEngine) {
+TEST(LifecycleHere, ADetachedSandboxOutlivesItsObjectAndEndsWithItsEngine) {
   const Kept kept("detached");
   SandboxOptions options = kept.options();
   options.engine = *Engine::create();
@@ -233,7 +251,7 @@ pid_t new_process(const std::set<pid_t>& before, const std::string& name) {
   return -1;
 }
 
-TEST(Lifecycle, TheDeathOfASandboxIsNoticedAndItCanBeStartedAgain) {
+TEST(LifecycleHere, TheDeathOfASandboxIsNoticedAndItCanBeStartedAgain) {
   const std::set<pid_t> before = descendants_of(::getpid());
   PythonSandbox sandbox;
   ASSERT_TRUE(sandbox.start());
@@ -251,7 +269,7 @@ TEST(Lifecycle, TheDeathOfASandboxIsNoticedAndItCanBeStartedAgain) {
   EXPECT_EQ(sandbox.code().run("print(1)")->output(), "1");
 }
 
-TEST(Lifecycle, TheDeathOfTheWardenEndsItsSandboxesAndANewOneTakesOver) {
+TEST(LifecycleHere, TheDeathOfTheWardenEndsItsSandboxesAndANewOneTakesOver) {
   SandboxOptions options;
   options.engine = *Engine::create();
   const std::set<pid_t> before = descendants_of(::getpid());

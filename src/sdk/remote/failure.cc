@@ -88,8 +88,13 @@ Error reason_of_status(int status, std::string_view body) {
   return Error(code, "status " + std::to_string(status) + ": " + printable_body(body));
 }
 
-Error reason_of_rpc_error(long long code, std::string message) {
-  return Error(code_of_rpc(code, ErrorCode::kUnavailable), std::move(message));
+Error reason_of_rpc_error(const rpc::Json& object, long long code, std::string message) {
+  ErrorCode reason = code_of_rpc(code, ErrorCode::kUnavailable);
+  const rpc::Json* const data = rpc::find_present(object, "data");
+  if (const std::string* const kind = data ? rpc::find_string(*data, "kind") : nullptr) {
+    reason = code_of_kind(*kind, reason);
+  }
+  return Error(reason, std::move(message));
 }
 
 }  // namespace msb::sdk

@@ -82,7 +82,39 @@ TEST(RemoteFailure, StatusWithItsBody) {
 TEST(RemoteFailure, TheServersKindIsTheCause) {
   const Error error = error_of_run(http_reply(
       500, R"({"error":"sandbox not started","code":5002,"kind":"sandbox not started"})"));
-  expect_chain(error, {kRun, ErrorCode::kRequestFailed, ErrorCode::kSandboxNotStarted});
+  // It was started, so it has ended since.
+  expect_chain(error, {kRun, ErrorCode::kSandboxGone, ErrorCode::kRequestFailed,
+                       ErrorCode::kSandboxNotStarted});
+}
+
+ScriptedReply lines_reply(std::string_view lines) {
+  return http_reply(200, lines, "application/x-ndjson");
+}
+
+TEST(RemoteFailure, AnErrorBehindOutput) {
+  const Error error = error_of_run(lines_reply(
+      "{\"stream\":\"stdout\",\"text\":\"a\"}\n"
+      R"({"jsonrpc":"2.0","error":{"code":-32603,"message":"it went","data":{"code":5002,"kind":"sandbox is gone"}},"id":"a"})"
+      "\n"));
+  EXPECT_EQ(error.message(), "failed to run code: RPC error: it went");
+  expect_chain(error, {kRun, ErrorCode::kRpcCall, ErrorCode::kSandboxGone});
+}
+
+TEST(RemoteFailure, LinesThatAreNotOnes) {
+  const std::string last = R"({"jsonrpc":"2.0","result":{},"id":"a"})";
+  for (const std::string& lines :
+       {std::string("nonsense\n" + last + "\n"), std::string("{}\n" + last + "\n"),
+        std::string("{\"stream\":\"stdout\",\"base64\":\"?\"}\n" + last + "\n"),
+        std::string("{\"stream\":\"stdout\",\"text\":\"a\"}\n"), last, std::string()}) {
+    expect_chain(error_of_run(lines_reply(lines)),
+                 {kRun, ErrorCode::kUnmarshalResponseFailed, ErrorCode::kCorrupt});
+  }
+  expect_chain(error_of_run(lines_reply(last + "\n" + last + "\n")),
+               {kRun, ErrorCode::kReadResponseFailed, ErrorCode::kCorrupt});
+  HttpOptions http;
+  http.max_response_bytes = 1000;
+  expect_chain(error_of_run(lines_reply(std::string(1001, ' ')), http),
+               {kRun, ErrorCode::kReadResponseFailed, ErrorCode::kCorrupt});
 }
 
 TEST(RemoteFailure, StatusesHaveCodes) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace msb::sdk {
@@ -116,17 +117,29 @@ class HttpClient::Connection {
     return connection;
   }
 
-  Result<HttpReply> post(std::string_view body, const std::stop_token& stop, Deadline deadline) {
+  Result<HttpReply> send(const HttpRequest& request, const std::stop_token& stop,
+                         Deadline deadline) {
+    request_ = &request;
+    url_ = client_.url_ + request.path;
     reply_ = {};
-    unsent_ = body;
+    unsent_ = request.body;
     header_bytes_ = 0;
     has_head_ = false;
-    refusal_.clear();
+    has_lines_ = false;
+    line_.clear();
+    refusal_.reset();
     error_text_[0] = '\0';
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(CURLOPT_URL, url_.c_str());
+    if (request.body.data() == nullptr) {
+      set(CURLOPT_HTTPGET, 1L);
+    } else {
+      set(CURLOPT_POST, 1L);
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    }
+    TRY(set_headers(request.accept));
     const CURLcode code = TRY(drive(stop, deadline));
-    if (!refusal_.empty()) {
-      return failed(ErrorCode::kCorrupt, refusal_);
+    if (refusal_) {
+      return std::unexpected(*std::move(refusal_));
     }
     if (code == CURLE_SEND_FAIL_REWIND) {
       return failed(ErrorCode::kUnavailable, "the connection was lost before an answer came");
@@ -153,7 +166,6 @@ class HttpClient::Connection {
     if (has_control_bytes(client_.authorization_) || has_control_bytes(options.user_agent)) {
       return fail(ErrorCode::kInvalidArgument, "api_key, user_agent: control characters");
     }
-    set(CURLOPT_URL, client_.url_.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_HTTP09_ALLOWED, 0L);
@@ -180,7 +192,6 @@ class HttpClient::Connection {
     set(CURLOPT_SSL_VERIFYPEER, options.verify_tls ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, options.verify_tls ? 2L : 0L);
     set(CURLOPT_ERRORBUFFER, error_text_);
-    set(CURLOPT_POST, 1L);
     set(CURLOPT_READFUNCTION, &Connection::give_body);
     set(CURLOPT_READDATA, this);
     set(CURLOPT_SEEKFUNCTION, &Connection::refuse_rewind);
@@ -188,14 +199,19 @@ class HttpClient::Connection {
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Connection::take_body);
     set(CURLOPT_WRITEDATA, this);
+    return {};
+  }
+
+  Result<> set_headers(const std::string& accept) {
+    headers_.reset();
     // "Expect:" alone: a body of any size is sent without asking first.
-    bool complete = append(headers_, "Content-Type: application/json") &&
-                    append(headers_, "Accept: application/json") && append(headers_, "Expect:");
-    if (!client_.authorization_.empty()) {
-      complete = complete && append(headers_, "Authorization: " + client_.authorization_);
-    }
+    const bool complete = append(headers_, "Content-Type: application/json") &&
+                          append(headers_, "Accept: " + accept) && append(headers_, "Expect:") &&
+                          (client_.authorization_.empty() ||
+                           append(headers_, "Authorization: " + client_.authorization_));
     if (!complete) {
-      return fail(ErrorCode::kResourceExhausted, "curl: out of memory");
+      return std::unexpected(Error(ErrorCode::kResourceExhausted, "curl: out of memory")
+                                 .wrap(ErrorCode::kCreateRequestFailed));
     }
     set(CURLOPT_HTTPHEADER, headers_.get());
     return {};
@@ -238,9 +254,13 @@ class HttpClient::Connection {
   }
 
   std::unexpected<Error> failed(ErrorCode code, const std::string& text) const {
-    return std::unexpected(
-        Error(code, "Post \"" + client_.url_ + "\": " + text)
-            .wrap(has_head_ ? ErrorCode::kReadResponseFailed : ErrorCode::kSendRequestFailed));
+    return std::unexpected(error(code, text));
+  }
+
+  Error error(ErrorCode code, const std::string& text) const {
+    return Error(code,
+                 (request_->body.data() == nullptr ? "Get \"" : "Post \"") + url_ + "\": " + text)
+        .wrap(has_head_ ? ErrorCode::kReadResponseFailed : ErrorCode::kSendRequestFailed);
   }
 
   static std::size_t give_body(char* buffer, std::size_t size, std::size_t count, void* self) {
@@ -264,26 +284,62 @@ class HttpClient::Connection {
   bool header(std::string_view line) {
     header_bytes_ += line.size();
     if (header_bytes_ > kMaxHeaderBytes) {
-      refusal_ = "an answer with more than 64 KiB of headers";
-      return false;
+      return refuse("an answer with more than 64 KiB of headers");
     }
     if (line == "\r\n" || line == "\n") {
       long status = 0;
       ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
       reply_.status = static_cast<int>(status);
       has_head_ = status >= 200;  // an interim answer is not one
+      char* type = nullptr;
+      ::curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
+      has_lines_ = status == 200 && request_->on_line && type != nullptr &&
+                   std::string_view(type).starts_with("application/x-ndjson");
     }
     return true;
   }
 
   bool body(std::string_view bytes) {
-    if (bytes.size() > client_.options_.max_response_bytes - reply_.body.size()) {
-      refusal_ = "an answer of more than " + std::to_string(client_.options_.max_response_bytes) +
-                 " bytes";
+    std::string& kept = has_lines_ ? line_ : reply_.body;
+    if (has_lines_ && !take_lines(bytes)) {
       return false;
     }
-    reply_.body.append(bytes);
+    if (bytes.size() > client_.options_.max_response_bytes - kept.size()) {
+      return refuse((has_lines_ ? "a line of more than " : "an answer of more than ") +
+                    std::to_string(client_.options_.max_response_bytes) + " bytes");
+    }
+    kept.append(bytes);
     return true;
+  }
+
+  // The whole lines at the start of `bytes`; the rest is left there.
+  bool take_lines(std::string_view& bytes) {
+    for (auto end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
+      std::string_view line = bytes.substr(0, end);
+      if (!line_.empty()) {
+        line_.append(line);
+        line = line_;
+      }
+      if (!reply_.body.empty()) {
+        return refuse("a line behind the answer");
+      }
+      const Result<bool> taken = request_->on_line(line);
+      if (!taken) {
+        refusal_ = taken.error();
+        return false;
+      }
+      if (!*taken) {
+        reply_.body = line;
+      }
+      line_.clear();
+      bytes.remove_prefix(end + 1);
+    }
+    return true;
+  }
+
+  bool refuse(const std::string& text) {
+    refusal_ = error(ErrorCode::kCorrupt, text);
+    return false;
   }
 
   const HttpClient& client_;
@@ -292,11 +348,15 @@ class HttpClient::Connection {
   Multi multi_;
 
   // Of the call under way.
+  const HttpRequest* request_ = nullptr;
+  std::string url_;
   HttpReply reply_;
   std::string_view unsent_;
   std::size_t header_bytes_ = 0;
   bool has_head_ = false;
-  std::string refusal_;  // why a callback has ended it
+  bool has_lines_ = false;
+  std::string line_;              // that has not ended yet
+  std::optional<Error> refusal_;  // why a callback has ended it
   char error_text_[CURL_ERROR_SIZE] = {};
 };
 
@@ -353,7 +413,7 @@ void HttpClient::release(std::unique_ptr<Connection> connection) {
   returned_.notify_one();
 }
 
-Result<HttpReply> HttpClient::post(std::string_view body, const std::stop_token& stop) {
+Result<HttpReply> HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
   static std::once_flag initialised;
   std::call_once(initialised, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
   const Deadline deadline = Deadline::clock::now() + (options_.total_timeout.count() > 0
@@ -369,7 +429,7 @@ Result<HttpReply> HttpClient::post(std::string_view body, const std::stop_token&
     taken = *std::move(made);
   }
   const Lease connection(*this, std::move(taken));
-  return connection->post(body, stop, deadline);
+  return connection->send(request, stop, deadline);
 }
 
 }  // namespace msb::sdk

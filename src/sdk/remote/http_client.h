@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// POST over a bounded pool of connections, and nothing of JSON. Thread-safe: each call takes a
-// connection of its own, the idle one that was used last if there is any, and waits while all are
-// taken. A request whose body may have reached the server is never sent twice: what it asks for may
-// have happened.
+// GET and POST over a bounded pool of connections, and nothing of JSON. Thread-safe: each call
+// takes a connection of its own, the idle one that was used last if there is any, and waits while
+// all are taken. A request whose body may have reached the server is never sent twice: what it asks
+// for may have happened.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -26,9 +27,19 @@ struct HttpReply {
   std::string body;
 };
 
+struct HttpRequest {
+  std::string path;
+  std::string_view body;  // null: GET
+  std::string accept = "application/json";
+  // Called in the calling thread with each line of an answer in application/x-ndjson, as it comes.
+  // True: it was taken. False: it is the answer, and becomes the reply's body. Null: no such answer
+  // is asked for.
+  std::function<Result<bool>(std::string_view line)> on_line;
+};
+
 class HttpClient {
  public:
-  // `authorization`: value of the header; empty: none.
+  // `url`: what all paths begin with. `authorization`: value of the header; empty: none.
   HttpClient(std::string url, std::string authorization, HttpOptions options);
   ~HttpClient();
 
@@ -36,7 +47,7 @@ class HttpClient {
   // kSendRequestFailed (no head of an answer came), kReadResponseFailed (its body did not come, or
   // is too long), with the reason below: kUnavailable, kTimeout, kCancelled, kPermissionDenied
   // (certificate), kCorrupt.
-  Result<HttpReply> post(std::string_view body, const std::stop_token& stop);
+  Result<HttpReply> send(const HttpRequest& request, const std::stop_token& stop);
 
  private:
   class Connection;

@@ -8,6 +8,9 @@
 #include "base/try.h"
 #include "engine/random_id.h"
 #include "engine/validation.h"
+#include "sdk/execution_builder.h"
+#include "sdk/local/convert.h"
+#include "sdk/remote/remote_process.h"
 #include "sdk/remote/response.h"
 
 namespace msb::sdk {
@@ -22,7 +25,11 @@ std::unexpected<Error> not_started(ErrorCode operation) {
   return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
 }
 
-// The protocol has no stream: what there is is told when the run has ended.
+RpcClient::Delivery delivery_for(const OutputCallback& on_output) {
+  return on_output ? RpcClient::Delivery::kPrompt : RpcClient::Delivery::kInPortions;
+}
+
+// A server that sends nothing ahead has all output in its result.
 void tell(const OutputCallback& on_output, const std::vector<OutputLine>& lines) {
   if (on_output) {
     for (const OutputLine& line : lines) {
@@ -46,7 +53,7 @@ RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> lan
       is_anonymous_(options_.name.empty()),
       name_(options_.name),
       log_(options_.logger),
-      client_(options_, server_url) {
+      client_(std::make_shared<RpcClient>(options_, server_url)) {
   if (is_anonymous_) {
     auto digits = engine::random_id(kNameDigits);
     if (digits) {
@@ -69,7 +76,7 @@ Result<> RemoteSandbox::check_unused(const std::stop_token& stop) {
       return {};
     }
   }
-  const auto result = client_.call("sandbox.metrics.get", target(), stop);
+  const auto result = client_->call("sandbox.metrics.get", target(), stop);
   if (!result) {
     return says_unknown(result.error()) ? Result<>() : std::unexpected(result.error());
   }
@@ -91,34 +98,47 @@ Result<> RemoteSandbox::start_on_server(const StartConfig& config, const StartOp
     return fail(ErrorCode::kInvalidArgument,
                 "engine, server_url: a sandbox runs on this host or on a server, not on both");
   }
+  // The rules are the same everywhere, but for paths: those are the server's.
+  engine::Config checked = to_engine(config);
+  checked.volumes.clear();
+  TRY(engine::validate({.namespace_name = options_.namespace_, .sandbox = name_}, checked));
   OrderedJson params = target();
-  TRY(add_start(params, config, language_));
+  for (const Need& need : add_start(params, config, language_)) {
+    TRY(client_->require(need.feature, need.option, options.stop));
+  }
   if (options_.is_ephemeral && !is_anonymous_) {
     TRY(check_unused(options.stop));
   }
-  const auto result = client_.call("sandbox.start", std::move(params), options.stop);
+  const auto result = client_->call("sandbox.start", std::move(params), options.stop);
   if (result) {
+    SandboxDetails told;  // by an older server nothing
+    if (result->is_object()) {
+      told = TRY(decode_details(*result));
+    } else {
+      told.ports = port_mappings(config);
+    }
     const std::lock_guard lock(mutex_);
-    owns_sandbox_ = true;
+    owns_sandbox_ = !told.was_running;
     has_files_ = is_ephemeral();
-    ports_ = port_mappings(config);
+    details_ = std::move(told);
     return {};
   }
   if (is_anonymous_ && !result.error().is(ErrorCode::kCreateRequestFailed) &&
       (result.error().is(ErrorCode::kCancelled) || result.error().is(ErrorCode::kTimeout))) {
     // It may have come up all the same; nobody else knows its name.
-    static_cast<void>(client_.call("sandbox.stop", target(), {}));
+    static_cast<void>(client_->call("sandbox.stop", target(), {}));
   }
   return std::unexpected(result.error());
 }
 
 Result<> RemoteSandbox::begin_start() {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kOff) {
+  if (state_ != State::kOff && !(state_ == State::kStarted && has_ended_)) {
     return std::unexpected(
         Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
   }
   state_ = State::kStarting;
+  has_ended_ = false;
   return {};
 }
 
@@ -147,17 +167,31 @@ Result<> RemoteSandbox::start(const StartConfig& config, const StartOptions& opt
 Result<> RemoteSandbox::find_on_server() {
   TRY(engine::check_sandbox_name(name_));
   TRY(engine::check_namespace(options_.namespace_));
-  const auto result = client_.call("sandbox.metrics.get", target(), {});
-  if (!result && !says_unknown(result.error())) {
-    return std::unexpected(result.error());
-  }
-  if (!result || !TRY(decode_metrics(*result)).is_running) {
-    return fail(ErrorCode::kSandboxNotStarted, {});
+  SandboxDetails found;
+  if (auto told = details()) {
+    found = *std::move(told);
+  } else if (!told.error().is(ErrorCode::kUnsupported)) {
+    return told.error().is(ErrorCode::kSandboxNotStarted)
+               ? fail(ErrorCode::kSandboxNotStarted, {})
+               : std::unexpected(std::move(told).error());
+  } else {
+    // An older server.
+    const auto result = client_->call("sandbox.metrics.get", target(), {});
+    if (!result && !says_unknown(result.error())) {
+      return std::unexpected(result.error());
+    }
+    if (!result || !TRY(decode_metrics(*result)).is_running) {
+      return fail(ErrorCode::kSandboxNotStarted, {});
+    }
   }
   const std::lock_guard lock(mutex_);
   owns_sandbox_ = false;
-  ports_.clear();
+  details_ = std::move(found);
   return {};
+}
+
+Result<SandboxDetails> RemoteSandbox::details() const {
+  return decode_details(TRY(client_->call("sandbox.info.get", target(), {})));
 }
 
 Result<> RemoteSandbox::attach() {
@@ -181,7 +215,7 @@ Result<> RemoteSandbox::stop() {
     state_ = State::kStopping;
   }
   log_.info("Stopping sandbox", {{"name", name_}, {"namespace", options_.namespace_}});
-  const auto stopped = client_.call("sandbox.stop", target(), {});
+  const auto stopped = client_->call("sandbox.stop", target(), {});
   {
     const std::lock_guard lock(mutex_);
     state_ = stopped ? State::kOff : State::kStarted;
@@ -195,7 +229,7 @@ Result<> RemoteSandbox::stop() {
 }
 
 Result<> RemoteSandbox::remove_on_server() {
-  const auto removed = client_.call("sandbox.remove", target(), {});
+  const auto removed = client_->call("sandbox.remove", target(), {});
   if (!removed) {
     return std::unexpected(removed.error().wrap("remove sandbox '" + name_ + "'"));
   }
@@ -255,12 +289,15 @@ Result<CodeExecution> RemoteSandbox::run_code(Language language, std::string_vie
   auto run = [&]() -> Result<DecodedCode> {
     OrderedJson params = target();
     TRY(add_code(params, language, code, options));
-    const rpc::Json result = TRY(client_.call("sandbox.repl.run", std::move(params), options.stop));
-    return decode_code(result, to_string(language), Clock::now() - begin);
+    ExecutionBuilder builder;
+    const rpc::Json result = TRY(client_->call("sandbox.repl.run", std::move(params), options.stop,
+                                               output_events(&builder, options.on_output),
+                                               delivery_for(options.on_output)));
+    return decode_code(result, to_string(language), Clock::now() - begin, std::move(builder));
   }();
   if (!run) {
-    return std::unexpected(
-        log_.failed("Code could not be run", name_, run.error().wrap(ErrorCode::kFailedToRunCode)));
+    return std::unexpected(log_.failed("Code could not be run", name_,
+                                       heed(run.error()).wrap(ErrorCode::kFailedToRunCode)));
   }
   tell(options.on_output, run->output);
   return std::move(run->execution);
@@ -279,30 +316,50 @@ Result<CommandExecution> RemoteSandbox::run_command(const std::string& command,
   const auto begin = Clock::now();
   auto run = [&]() -> Result<DecodedCommand> {
     OrderedJson params = target();
-    TRY(add_command(params, command, args, options));
-    const rpc::Json result =
-        TRY(client_.call("sandbox.command.run", std::move(params), options.stop));
-    return decode_command(result, command, args, Clock::now() - begin);
+    for (const Need& need : add_command(params, command, args, options)) {
+      TRY(client_->require(need.feature, need.option, options.stop));
+    }
+    ExecutionBuilder builder;
+    const rpc::Json result = TRY(
+        client_->call("sandbox.command.run", std::move(params), options.stop,
+                      output_events(&builder, options.on_output), delivery_for(options.on_output)));
+    return decode_command(result, command, args, Clock::now() - begin, std::move(builder));
   }();
   if (!run) {
     return std::unexpected(log_.failed("Command could not be run", name_,
-                                       run.error().wrap(ErrorCode::kFailedToRunCommand)));
+                                       heed(run.error()).wrap(ErrorCode::kFailedToRunCommand)));
   }
   tell(options.on_output, run->output);
   return std::move(run->execution);
 }
 
 Result<std::unique_ptr<ProcessHandle>> RemoteSandbox::spawn(const std::string& command,
-                                                            const std::vector<std::string>&,
-                                                            const SpawnOptions&) {
+                                                            const std::vector<std::string>& args,
+                                                            const SpawnOptions& options) {
   if (!is_started()) {
     return not_started(ErrorCode::kFailedToRunCommand);
   }
-  return std::unexpected(
-      Error(ErrorCode::kUnsupported, "spawn '" + command +
-                                         "': the server's protocol has no command that is talked "
-                                         "to while it runs; use run(), or this host")
-          .wrap(ErrorCode::kFailedToRunCommand));
+  if (log_.enabled()) {
+    log_.debug("Spawning command", {{"sandbox", name_}, {"command", command}});
+  }
+  auto process = RemoteProcess::start(client_, target(), command, args, options);
+  if (!process) {
+    return std::unexpected(log_.failed("Command could not be run", name_,
+                                       heed(process.error()).wrap(ErrorCode::kFailedToRunCommand)));
+  }
+  return process;
+}
+
+Error RemoteSandbox::heed(Error error) {
+  const bool is_gone = error.is(ErrorCode::kSandboxGone);
+  if (!is_gone && !error.is(ErrorCode::kSandboxNotStarted)) {
+    return error;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = state_ == State::kStarted;
+  }
+  return is_gone ? error : std::move(error).wrap(ErrorCode::kSandboxGone);
 }
 
 Result<Metrics> RemoteSandbox::metrics() {
@@ -313,12 +370,16 @@ Result<Metrics> RemoteSandbox::metrics() {
     log_.debug("Getting sandbox metrics", {{"sandbox", name_}});
   }
   auto metrics = [&]() -> Result<Metrics> {
-    const rpc::Json result = TRY(client_.call("sandbox.metrics.get", target(), {}));
+    const rpc::Json result = TRY(client_->call("sandbox.metrics.get", target(), {}));
     return decode_metrics(result);
   }();
   if (!metrics) {
     return std::unexpected(log_.failed("Metrics could not be read", name_,
                                        metrics.error().wrap(ErrorCode::kFailedToGetMetrics)));
+  }
+  if (!metrics->is_running) {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = state_ == State::kStarted;
   }
   if (metrics->name.empty()) {
     metrics->name = name_;
@@ -331,7 +392,25 @@ Result<Metrics> RemoteSandbox::metrics() {
 
 std::vector<PortMapping> RemoteSandbox::ports() const {
   const std::lock_guard lock(mutex_);
-  return state_ == State::kStarted ? ports_ : std::vector<PortMapping>{};
+  return state_ == State::kStarted ? details_.ports : std::vector<PortMapping>{};
+}
+
+std::vector<std::string> RemoteSandbox::weaknesses() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted ? details_.weaknesses : std::vector<std::string>{};
+}
+
+std::vector<std::string> RemoteSandbox::image_command() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted ? details_.image_command : std::vector<std::string>{};
+}
+
+std::optional<int> RemoteSandbox::exec_exit_code() const {
+  if (!is_started()) {
+    return std::nullopt;
+  }
+  const auto told = details();
+  return told ? told->exec_exit_code : std::nullopt;
 }
 
 Result<std::string> RemoteSandbox::log(std::size_t max_bytes) const {
@@ -340,11 +419,8 @@ Result<std::string> RemoteSandbox::log(std::size_t max_bytes) const {
   }
   OrderedJson params = target();
   params["max_bytes"] = std::min(max_bytes, kMaxLogBytes);
-  const rpc::Json result = TRY(client_.call("sandbox.log.get", std::move(params), {}));
-  if (!result.is_string()) {
-    return fail(ErrorCode::kUnmarshalResponseFailed, "sandbox.log.get: the result is not a string");
-  }
-  return result.get<std::string>();
+  params["base64"] = true;
+  return decode_log(TRY(client_->call("sandbox.log.get", std::move(params), {})));
 }
 
 Result<std::vector<Metrics>> list_remote(const SandboxOptions& where,
@@ -356,7 +432,8 @@ Result<std::vector<Metrics>> list_remote(const SandboxOptions& where,
   OrderedJson params = OrderedJson::object();
   params["namespace"] = where.namespace_;
   const auto result = client.call("sandbox.metrics.get", std::move(params), {});
-  if (!result && result.error().cause() == ErrorCode::kInvalidArgument) {
+  if (!result && (result.error().is(ErrorCode::kNotFound) ||
+                  result.error().cause() == ErrorCode::kInvalidArgument)) {
     return std::vector<Metrics>();  // of a good name: that nothing is defined there
   }
   if (!result) {

@@ -7,8 +7,9 @@
 //     └── start failed ────┘             └───── stop failed ────┘
 //
 // The state is this object's own, as in every SDK of the protocol: nothing tells it what others do
-// to the sandbox. A step is taken under the lock, its call is not: of two concurrent starts exactly
-// one finds [off].
+// to the sandbox. One that has ended by itself leaves [started] at the next start() or stop(), once
+// a call has met its end. A step is taken under the lock, its call is not: of two concurrent starts
+// exactly one finds [off].
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "sdk/event_log.h"
+#include "sdk/remote/response.h"
 #include "sdk/remote/rpc_client.h"
 #include "sdk/sandbox_handle.h"
 
@@ -49,10 +51,10 @@ class RemoteSandbox final : public SandboxHandle {
   const std::string& name() const override { return name_; }
   const std::string& namespace_name() const override { return options_.namespace_; }
   std::vector<PortMapping> ports() const override;
-  std::vector<std::string> weaknesses() const override { return {}; }
-  std::vector<std::string> image_command() const override { return {}; }
+  std::vector<std::string> weaknesses() const override;
+  std::vector<std::string> image_command() const override;
   Result<std::string> log(std::size_t max_bytes) const override;
-  std::optional<int> exec_exit_code() const override { return std::nullopt; }
+  std::optional<int> exec_exit_code() const override;
 
  private:
   enum class State { kOff, kStarting, kStarted, kStopping };
@@ -63,12 +65,15 @@ class RemoteSandbox final : public SandboxHandle {
   void end_start(const Result<>& result);
   Result<> start_on_server(const StartConfig& config, const StartOptions& options);
   Result<> find_on_server();
+  Result<SandboxDetails> details() const;
   // Of an ephemeral sandbox with a name of its own: nobody's files are behind it.
   Result<> check_unused(const std::stop_token& stop);
   // "sandbox.remove"; kUnsupported on a server without it.
   Result<> remove_on_server();
   OrderedJson target() const { return target_params(options_.namespace_, name_); }
   bool is_started() const;
+  // Notes what an error tells of the sandbox's end, and says it as on this host.
+  Error heed(Error error);
   bool is_ephemeral() const { return options_.is_ephemeral || is_anonymous_; }
 
   const SandboxOptions options_;
@@ -77,14 +82,15 @@ class RemoteSandbox final : public SandboxHandle {
   std::string name_;
   std::optional<Error> name_error_;
   const EventLog log_;
-  mutable RpcClient client_;  // thread-safe
+  const std::shared_ptr<RpcClient> client_;  // thread-safe; processes have it, too
 
   mutable std::mutex mutex_;  // guards what follows
   State state_ = State::kOff;
   bool owns_sandbox_ = false;  // we have started it, so we stop it
   bool has_files_ = false;     // an ephemeral sandbox of ours was started, and not removed
   bool is_detached_ = false;
-  std::vector<PortMapping> ports_;
+  bool has_ended_ = false;  // by itself, as the server has let us know
+  SandboxDetails details_;  // of the start
 };
 
 // On the server at `server_url`.

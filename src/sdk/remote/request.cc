@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sdk/remote/request.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <utility>
 
 #include "base/parse.h"
 #include "engine/random_id.h"
+#include "rpc/base64.h"
+#include "rpc/output_line.h"
 
 namespace msb::sdk {
 namespace {
 
 constexpr std::size_t kMaxCodeBytes = 64 * 1024 * 1024;  // as on this host
 
-std::unexpected<Error> unsupported(const std::string& option) {
-  return fail(ErrorCode::kUnsupported,
-              option +
-                  ": the server's protocol cannot carry it; leave it unset, or run the "
-                  "sandbox on this host");
-}
+constexpr char kStartOptions[] = "start.options";
+constexpr char kCommandOptions[] = "command.options";
+constexpr double kMaxWholeCpus = 255;
 
 // Whole numbers without a fraction: servers decode them as integers.
 OrderedJson number(double value) {
@@ -53,7 +53,8 @@ bool says_something(const StartConfig& config) {
   return config.memory != nothing.memory || config.cpus != nothing.cpus ||
          !config.volumes.empty() || !config.ports.empty() || !config.envs.empty() ||
          !config.depends_on.empty() || !config.workdir.empty() || !config.shell.empty() ||
-         !config.scripts.empty() || !config.exec.empty();
+         !config.scripts.empty() || !config.exec.empty() || !config.user.empty() ||
+         config.disk != nothing.disk || config.max_processes != nothing.max_processes;
 }
 
 }  // namespace
@@ -65,53 +66,56 @@ OrderedJson target_params(const std::string& namespace_name, const std::string& 
   return params;
 }
 
-Result<> add_start(OrderedJson& params, const StartConfig& config,
-                   std::optional<Language> language) {
+Needs add_start(OrderedJson& params, const StartConfig& config, std::optional<Language> language) {
   const StartConfig defaults;
-  if (!config.user.empty()) {
-    return unsupported("user");
-  }
-  if (config.disk != defaults.disk) {
-    return unsupported("disk");
-  }
-  if (config.max_processes != defaults.max_processes) {
-    return unsupported("max_processes");
-  }
-  if (!std::isfinite(config.cpus)) {
-    return fail(ErrorCode::kInvalidArgument, "cpus: must be a number");
-  }
-  for (const std::string& port : config.ports) {
-    if (port.starts_with("0:")) {
-      return fail(ErrorCode::kUnsupported,
-                  "ports: '" + port + "': a server does not tell which port it picked; name one");
-    }
-  }
-  std::string image = config.image;
-  if (image.empty() && language) {
-    image = *language == Language::kPython ? "microsandbox/python" : "microsandbox/node";
-  }
-  if (image.empty()) {
-    if (says_something(config)) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "image: must be given with other fields; a server that gets none starts the "
-                  "stored definition as it is");
-    }
-    return {};
-  }
+  Needs needs;
   OrderedJson json = OrderedJson::object();
-  json["image"] = image;
+  if (!config.image.empty()) {
+    json["image"] = config.image;
+  } else if (language) {
+    json["image"] = *language == Language::kPython ? "microsandbox/python" : "microsandbox/node";
+  } else if (says_something(config)) {
+    needs.push_back({kStartOptions, "image: none is given with other fields"});
+  } else {
+    params["details"] = true;
+    return needs;
+  }
   json["memory"] = config.memory;
-  json["cpus"] = number(config.cpus);
+  const bool is_whole = config.cpus == std::trunc(config.cpus) && config.cpus <= kMaxWholeCpus;
+  json["cpus"] = std::clamp<std::int64_t>(std::llround(config.cpus), 1, 255);
+  if (!is_whole) {
+    needs.push_back({kStartOptions, "cpus: not a whole number up to 255"});
+    json["cpu_limit"] = config.cpus;
+  }
   add_present(json, "volumes", config.volumes);
   add_present(json, "ports", config.ports);
+  if (std::ranges::any_of(config.ports, [](const auto& port) { return port.starts_with("0:"); })) {
+    needs.push_back({kStartOptions, "ports: a host port of 0"});
+  }
   add_present(json, "envs", config.envs);
   add_present(json, "depends_on", config.depends_on);
   add_present(json, "workdir", config.workdir);
   add_present(json, "shell", config.shell);
   add_present(json, "scripts", config.scripts);
   add_present(json, "exec", config.exec);
+  add_present(json, "user", config.user);
+  if (!config.user.empty()) {
+    needs.push_back({kStartOptions, "user"});
+  }
+  if (config.disk != defaults.disk) {
+    json["disk"] = config.disk;
+    needs.push_back({kStartOptions, "disk"});
+  }
+  if (config.max_processes != defaults.max_processes) {
+    json["max_processes"] = config.max_processes;
+    needs.push_back({kStartOptions, "max_processes"});
+  }
+  if (config.image.empty()) {
+    json["image_is_default"] = true;  // a server that does not know it takes the language's own
+  }
   params["config"] = std::move(json);
-  return {};
+  params["details"] = true;  // a server that does not know it answers with a text
+  return needs;
 }
 
 Result<> add_code(OrderedJson& params, Language language, std::string_view code,
@@ -126,24 +130,44 @@ Result<> add_code(OrderedJson& params, Language language, std::string_view code,
   return {};
 }
 
-Result<> add_command(OrderedJson& params, const std::string& command,
-                     const std::vector<std::string>& args, const CommandOptions& options) {
-  if (!options.workdir.empty()) {
-    return unsupported("workdir");
-  }
-  if (!options.envs.empty()) {
-    return unsupported("envs");
-  }
-  if (!options.user.empty()) {
-    return unsupported("user");
-  }
-  if (!options.stdin_bytes.empty()) {
-    return unsupported("stdin_bytes");
-  }
+Needs add_command(OrderedJson& params, const std::string& command,
+                  const std::vector<std::string>& args, const CommandOptions& options) {
+  Needs needs;
   params["command"] = command;
   params["args"] = args;
   add_timeout(params, options.timeout);
-  return {};
+  add_present(params, "workdir", options.workdir);
+  add_present(params, "envs", options.envs);
+  add_present(params, "user", options.user);
+  if (!options.workdir.empty()) {
+    needs.push_back({kCommandOptions, "workdir"});
+  }
+  if (!options.envs.empty()) {
+    needs.push_back({kCommandOptions, "envs"});
+  }
+  if (!options.user.empty()) {
+    needs.push_back({kCommandOptions, "user"});
+  }
+  if (!options.stdin_bytes.empty()) {
+    add_bytes(params, "stdin", options.stdin_bytes);
+    needs.push_back({kCommandOptions, "stdin_bytes"});
+  }
+  return needs;
+}
+
+void add_spawn(OrderedJson& params, const SpawnOptions& options) {
+  params["stdin_open"] = options.stdin_open;
+  if (options.terminal) {
+    params["terminal"] = {{"rows", options.terminal->rows}, {"columns", options.terminal->columns}};
+  }
+}
+
+void add_bytes(OrderedJson& params, const std::string& name, std::string_view bytes) {
+  if (rpc::is_utf8(bytes)) {
+    params[name] = bytes;
+  } else {
+    params[name + "_base64"] = rpc::to_base64(bytes);
+  }
 }
 
 std::string encode_request(std::string_view method, OrderedJson params, std::string_view id) {

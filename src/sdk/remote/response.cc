@@ -4,12 +4,14 @@
 // would be taken for a whole one. What is absent has a default, what is unknown is ignored.
 #include "sdk/remote/response.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "rpc/base64.h"
 #include "sdk/execution_builder.h"
 #include "sdk/remote/failure.h"
 #include "sdk/remote/http_client.h"
@@ -99,19 +101,48 @@ Result<std::vector<OutputLine>> output_of(const Json& result) {
   return lines;
 }
 
-ExecutionBuilder collect(const std::vector<OutputLine>& lines) {
-  ExecutionBuilder builder;
+ExecutionBuilder collect(ExecutionBuilder builder, const std::vector<OutputLine>& lines) {
   for (const OutputLine& line : lines) {
     builder.add(line.stream, line.text);
   }
   return builder;
 }
 
+Result<std::vector<std::string>> texts_member(const Json& object, const char* name) {
+  std::vector<std::string> texts;
+  const Json* const list = rpc::find_present(object, name);
+  if (list == nullptr) {
+    return texts;
+  }
+  if (!list->is_array()) {
+    return wrong(std::string(name) + ": not a list");
+  }
+  for (const Json& item : *list) {
+    if (!item.is_string()) {
+      return wrong(std::string(name) + ": an item is not a string");
+    }
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+Result<std::uint16_t> port_member(const Json& object, const char* name) {
+  const std::int64_t port = TRY(integer_member(object, name));
+  if (port < 0 || port > std::numeric_limits<std::uint16_t>::max()) {
+    return wrong(std::string(name) + ": not a port");
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
 Result<ExecutionBuilder::Summary> summary_of(const Json& result,
                                              std::chrono::nanoseconds duration) {
   ExecutionBuilder::Summary summary;
   summary.duration = duration;
-  summary.raw_json = rpc::to_text(result);
+  if (rpc::find_present(result, "output") != nullptr) {
+    summary.raw_json = rpc::to_text(result);  // of a streamed one it would be half of it
+  }
+  const std::int64_t dropped = TRY(integer_member(result, "dropped_bytes"));
+  summary.dropped_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(dropped, 0));
   LimitsHit& limits = summary.limits_hit;
   limits.text = TRY(text_member(result, "limits_hit", {}));
   const auto names = [&](ErrorCode code) { return limits.text.contains(to_string(code)); };
@@ -126,7 +157,7 @@ std::unexpected<Error> not_parsed(const Error& error) {
 }
 
 Result<DecodedCode> code_of(const Json& result, std::string_view language,
-                            std::chrono::nanoseconds duration) {
+                            std::chrono::nanoseconds duration, ExecutionBuilder streamed) {
   if (!result.is_object()) {
     return wrong("result: not an object");
   }
@@ -141,30 +172,22 @@ Result<DecodedCode> code_of(const Json& result, std::string_view language,
   const bool state_lost = TRY(bool_member(result, "state_lost"));
   ExecutionBuilder::Summary summary = TRY(summary_of(result, duration));
   CodeExecution execution =
-      collect(lines).code(std::move(status), ran, exit_code, state_lost, std::move(summary));
+      collect(std::move(streamed), lines)
+          .code(std::move(status), ran, exit_code, state_lost, std::move(summary));
   return DecodedCode{std::move(lines), std::move(execution)};
 }
 
 Result<DecodedCommand> command_of(const Json& result, const std::string& command,
                                   const std::vector<std::string>& args,
-                                  std::chrono::nanoseconds duration) {
+                                  std::chrono::nanoseconds duration, ExecutionBuilder streamed) {
   if (!result.is_object()) {
     return wrong("result: not an object");
   }
   std::vector<OutputLine> lines = TRY(output_of(result));
   std::string ran = TRY(text_member(result, "command", command));
   std::vector<std::string> ran_args = args;
-  if (const Json* const list = rpc::find_present(result, "args")) {
-    ran_args.clear();
-    if (!list->is_array()) {
-      return wrong("args: not a list");
-    }
-    for (const Json& item : *list) {
-      if (!item.is_string()) {
-        return wrong("args: an item is not a string");
-      }
-      ran_args.push_back(item.get<std::string>());
-    }
+  if (rpc::find_present(result, "args") != nullptr) {
+    ran_args = TRY(texts_member(result, "args"));
   }
   if (rpc::find_present(result, "exit_code") == nullptr) {
     return wrong("exit_code: missing");
@@ -179,8 +202,9 @@ Result<DecodedCommand> command_of(const Json& result, const std::string& command
     exit_code = kSignalledExitBase + signal;  // the wire has 1
   }
   ExecutionBuilder::Summary summary = TRY(summary_of(result, duration));
-  CommandExecution execution = collect(lines).command(std::move(ran), std::move(ran_args),
-                                                      exit_code, signal, std::move(summary));
+  CommandExecution execution =
+      collect(std::move(streamed), lines)
+          .command(std::move(ran), std::move(ran_args), exit_code, signal, std::move(summary));
   return DecodedCommand{std::move(lines), std::move(execution)};
 }
 
@@ -199,7 +223,9 @@ Result<Metrics> reading_of(const Json& item) {
     metrics.cpu_percent = cpu->get<double>();
   }
   metrics.memory_mib = TRY(integer_member(item, "memory_usage"));
-  metrics.disk_bytes = TRY(integer_member(item, "disk_usage"));
+  // One that does not run has no usage, but still its bytes.
+  const bool has_bytes = rpc::find_present(item, "disk_bytes") != nullptr;
+  metrics.disk_bytes = TRY(integer_member(item, has_bytes ? "disk_bytes" : "disk_usage"));
   return metrics;
 }
 
@@ -216,6 +242,28 @@ Result<std::vector<Metrics>> readings_of(const Json& result) {
     readings.push_back(TRY(reading_of(item)));
   }
   return readings;
+}
+
+Result<SandboxDetails> details_of(const Json& result) {
+  SandboxDetails details;
+  details.was_running = TRY(bool_member(result, "was_running"));
+  details.weaknesses = TRY(texts_member(result, "weaknesses"));
+  details.image_command = TRY(texts_member(result, "image_command"));
+  if (rpc::find_present(result, "exec_exit_code") != nullptr) {
+    details.exec_exit_code = TRY(int_member(result, "exec_exit_code"));
+  }
+  const Json* const ports = rpc::find_present(result, "ports");
+  if (ports == nullptr) {
+    return details;
+  }
+  if (!ports->is_array()) {
+    return wrong("ports: not a list");
+  }
+  for (const Json& item : *ports) {
+    details.ports.push_back(
+        {.host = TRY(port_member(item, "host")), .guest = TRY(port_member(item, "guest"))});
+  }
+  return details;
 }
 
 // The result's, or the error that the body tells.
@@ -243,7 +291,7 @@ Result<Json> result_of(const Json& body, std::string_view id) {
       return malformed("error: not an error object");
     }
     return std::unexpected(
-        reason_of_rpc_error(code == nullptr ? 0 : code->get<long long>(),
+        reason_of_rpc_error(*error, code == nullptr ? 0 : code->get<long long>(),
                             message == nullptr ? "" : printable_body(message->get<std::string>()))
             .wrap(ErrorCode::kRpcCall));
   }
@@ -267,8 +315,8 @@ Result<Json> decode_reply(const HttpReply& reply, std::string_view id) {
 }
 
 Result<DecodedCode> decode_code(const Json& result, std::string_view language,
-                                std::chrono::nanoseconds duration) {
-  auto decoded = code_of(result, language, duration);
+                                std::chrono::nanoseconds duration, ExecutionBuilder streamed) {
+  auto decoded = code_of(result, language, duration, std::move(streamed));
   if (!decoded) {
     return not_parsed(decoded.error());
   }
@@ -277,12 +325,34 @@ Result<DecodedCode> decode_code(const Json& result, std::string_view language,
 
 Result<DecodedCommand> decode_command(const Json& result, const std::string& command,
                                       const std::vector<std::string>& args,
-                                      std::chrono::nanoseconds duration) {
-  auto decoded = command_of(result, command, args, duration);
+                                      std::chrono::nanoseconds duration,
+                                      ExecutionBuilder streamed) {
+  auto decoded = command_of(result, command, args, duration, std::move(streamed));
   if (!decoded) {
     return not_parsed(decoded.error());
   }
   return decoded;
+}
+
+Result<SandboxDetails> decode_details(const Json& result) {
+  auto details = details_of(result);
+  if (!details) {
+    return std::unexpected(details.error().wrap(ErrorCode::kUnmarshalResponseFailed));
+  }
+  return details;
+}
+
+Result<std::string> decode_log(const Json& result) {
+  if (result.is_string()) {
+    return result.get<std::string>();
+  }
+  const std::string* const base64 = rpc::find_string(result, "base64");
+  auto bytes = base64 == nullptr ? std::nullopt : rpc::from_base64(*base64);
+  if (!bytes) {
+    return std::unexpected(Error(ErrorCode::kCorrupt, "the log is neither text nor base64")
+                               .wrap(ErrorCode::kUnmarshalResponseFailed));
+  }
+  return *std::move(bytes);
 }
 
 Result<std::vector<Metrics>> decode_metrics_list(const Json& result) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,9 @@
 #include "base/try.h"
 #include "msb/execution.h"
 #include "msb/metrics.h"
+#include "msb/sandbox.h"
 #include "rpc/json.h"
+#include "sdk/execution_builder.h"
 
 namespace msb::sdk {
 
@@ -38,12 +41,27 @@ struct DecodedCommand {
   CommandExecution execution;
 };
 
-// kExecutionNotParsed. What a result leaves out is taken from the request.
+// kExecutionNotParsed. What a result leaves out is taken from the request; `streamed` has the
+// output that came before it, and `output` is then empty.
 Result<DecodedCode> decode_code(const rpc::Json& result, std::string_view language,
-                                std::chrono::nanoseconds duration);
+                                std::chrono::nanoseconds duration, ExecutionBuilder streamed = {});
 Result<DecodedCommand> decode_command(const rpc::Json& result, const std::string& command,
                                       const std::vector<std::string>& args,
-                                      std::chrono::nanoseconds duration);
+                                      std::chrono::nanoseconds duration,
+                                      ExecutionBuilder streamed = {});
+
+// What a server tells of a sandbox that runs.
+struct SandboxDetails {
+  bool was_running = false;  // before the start that this answers
+  std::vector<PortMapping> ports;
+  std::vector<std::string> weaknesses;
+  std::vector<std::string> image_command;
+  std::optional<int> exec_exit_code;
+};
+// kUnmarshalResponseFailed.
+Result<SandboxDetails> decode_details(const rpc::Json& result);
+// {"base64": ...} or a string. kUnmarshalResponseFailed.
+Result<std::string> decode_log(const rpc::Json& result);
 
 // The first of the list; zeros if it is empty. kUnmarshalMetricsFailed.
 Result<Metrics> decode_metrics(const rpc::Json& result);

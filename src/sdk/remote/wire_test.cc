@@ -16,6 +16,7 @@
 namespace msb::sdk {
 namespace {
 
+using testing::http_reply;
 using testing::result_reply;
 using testing::ScriptedReply;
 using testing::ScriptedRequest;
@@ -62,7 +63,7 @@ TEST(RemoteWire, StartsWithEverything) {
   const ScriptedRequest request = server.requests().at(0);
   EXPECT_EQ(
       request.body,
-      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo","config":{"image":"microsandbox/python","memory":512,"cpus":1,"volumes":["/srv/data:/data"],"ports":["8080:80"],"envs":["DEBUG=1"],"depends_on":["db"],"workdir":"/work","shell":"/bin/sh","scripts":{"start":"python app.py"},"exec":"python app.py"}},"id":"7b0c1d3e-8a0f-4a53-9d0c-2f1f5f0a6b11"})json");
+      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo","config":{"image":"microsandbox/python","memory":512,"cpus":1,"volumes":["/srv/data:/data"],"ports":["8080:80"],"envs":["DEBUG=1"],"depends_on":["db"],"workdir":"/work","shell":"/bin/sh","scripts":{"start":"python app.py"},"exec":"python app.py"},"details":true},"id":"7b0c1d3e-8a0f-4a53-9d0c-2f1f5f0a6b11"})json");
   EXPECT_EQ(request.start_line, "POST /api/v1/rpc HTTP/1.1");
   EXPECT_EQ(request.headers.at("content-type"), "application/json");
   EXPECT_EQ(request.headers.at("authorization"), "Bearer msb_key");
@@ -80,7 +81,7 @@ TEST(RemoteWire, StartsWithDefaultsAndWithoutAnId) {
   ASSERT_TRUE(sandbox.start());
   EXPECT_EQ(
       server.requests().at(0).body,
-      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo","config":{"image":"microsandbox/python","memory":512,"cpus":1}}})json");
+      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo","config":{"image":"microsandbox/python","memory":512,"cpus":1,"image_is_default":true},"details":true}})json");
   EXPECT_EQ(server.requests().at(0).start_line, "POST /api/v1/rpc HTTP/1.1");
 }
 
@@ -90,7 +91,7 @@ TEST(RemoteWire, StartsAStoredDefinition) {
   ASSERT_TRUE(sandbox.start());
   EXPECT_EQ(
       server.requests().at(0).body,
-      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo"},"id":"a"})json");
+      R"json({"jsonrpc":"2.0","method":"sandbox.start","params":{"namespace":"default","sandbox":"demo","details":true},"id":"a"})json");
 }
 
 TEST(RemoteWire, RunsCodeWithATimeout) {
@@ -235,9 +236,26 @@ TEST(RemoteWire, ADetachedSandboxIsLeftRunning) {
   EXPECT_EQ(server.requests().size(), 1U);
 }
 
-TEST(RemoteWire, WhatTheProtocolLacksIsRefusedByName) {
-  ScriptedServer server(answers("null"));
+// As `otherwise`, with the health of `features`.
+ScriptedServer::Handler with_health(std::string features, ScriptedServer::Handler otherwise) {
+  return [features = std::move(features), otherwise](const ScriptedRequest& request) {
+    return request.start_line.starts_with("GET /api/v1/health ")
+               ? http_reply(200, R"({"message":"Service is healthy")" + features + "}")
+               : otherwise(request);
+  };
+}
+
+TEST(RemoteWire, WhatAnOldServerLacksIsRefusedByName) {
+  ScriptedServer server(with_health("", [](const ScriptedRequest& request) {
+    const bool is_known = request.body.contains("sandbox.start");
+    return is_known
+               ? result_reply(R"("done")")
+               : http_reply(
+                     404,
+                     R"({"jsonrpc":"2.0","error":{"code":-32601,"message":"no such method"}})");
+  }));
   PythonSandbox sandbox(options_for(server));
+  sandbox.detach();
   const auto refuses = [](const auto& result, const std::string& option) {
     EXPECT_FALSE(result);
     EXPECT_TRUE(!result && result.error().is(ErrorCode::kUnsupported)) << option;
@@ -257,13 +275,86 @@ TEST(RemoteWire, WhatTheProtocolLacksIsRefusedByName) {
   refuses(start_with([](auto& config) { config.disk = 100; }), "disk");
   refuses(start_with([](auto& config) { config.max_processes = 10; }), "max_processes");
   refuses(start_with([](auto& config) { config.ports = {"0:80"}; }), "ports");
+  refuses(start_with([](auto& config) { config.cpus = 0.5; }), "cpus");
   ASSERT_TRUE(sandbox.start());
   refuses(run_with([](auto& options) { options.workdir = "/"; }), "workdir");
   refuses(run_with([](auto& options) { options.envs = {"A=1"}; }), "envs");
   refuses(run_with([](auto& options) { options.user = "0"; }), "user");
   refuses(run_with([](auto& options) { options.stdin_bytes = "1"; }), "stdin_bytes");
-  refuses(sandbox.command().spawn("x"), "spawn");
-  EXPECT_EQ(server.requests().size(), 1U);
+  refuses(sandbox.command().spawn("x"), "no such method");
+  refuses(sandbox.log(), "no such method");
+  // Health was asked once.
+  EXPECT_EQ(server.requests().size(), 4U);
+}
+
+TEST(RemoteWire, WhatANewServerHasIsSent) {
+  ScriptedServer server(with_health(
+      R"(,"features":["start.options","command.options",7,"words of the future"])",
+      [](const ScriptedRequest& request) {
+        return result_reply(
+            request.body.contains("sandbox.start")
+                ? R"json({"message":"m","was_running":true,"ports":[{"host":4711,"guest":80}],"weaknesses":["w"],"image_command":["python3"]})json"
+                : R"json({"exit_code":0,"output":[]})json");
+      }));
+  {
+    PythonSandbox sandbox(options_for(server));
+    StartConfig config;
+    config.image = "i";
+    config.user = "nobody";
+    config.disk = 100;
+    config.max_processes = 10;
+    config.cpus = 0.5;
+    config.ports = {"0:80"};
+    const auto started = sandbox.start(config);
+    ASSERT_TRUE(started) << why(started);
+    EXPECT_TRUE(server.requests().at(1).body.contains(
+        R"json("config":{"image":"i","memory":512,"cpus":1,"cpu_limit":0.5,"ports":["0:80"],"user":"nobody","disk":100,"max_processes":10},"details":true})json"))
+        << server.requests().at(1).body;
+    EXPECT_EQ(sandbox.ports().at(0).host, 4711);
+    EXPECT_EQ(sandbox.weaknesses(), std::vector<std::string>{"w"});
+    EXPECT_EQ(sandbox.image_command(), std::vector<std::string>{"python3"});
+    CommandOptions options;
+    options.workdir = "/";
+    options.envs = {"A=1"};
+    options.user = "0";
+    options.stdin_bytes = "\xff";
+    ASSERT_TRUE(sandbox.command().run("x", {}, options));
+    EXPECT_TRUE(server.requests().at(2).body.contains(
+        R"json("workdir":"/","envs":["A=1"],"user":"0","stdin_base64":"/w=="})json"))
+        << server.requests().at(2).body;
+  }
+  // It ran before our start, so our end leaves it running.
+  EXPECT_EQ(server.requests().size(), 3U);
+}
+
+TEST(RemoteWire, OutputIsToldAsItComes) {
+  ScriptedServer server([](const ScriptedRequest& request) {
+    if (!request.body.contains("sandbox.repl.run")) {
+      return result_reply(R"("done")");
+    }
+    EXPECT_EQ(request.headers.at("accept"), "application/x-ndjson, application/json");
+    return http_reply(200,
+                      "{\"stream\":\"stdout\",\"text\":\"a\\nb\"}\n"
+                      "{\"stream\":\"stderr\",\"base64\":\"/w==\"}\n"
+                      R"({"jsonrpc":"2.0","result":{"status":"success"},"id":"a"})"
+                      "\n",
+                      "application/x-ndjson");
+  });
+  PythonSandbox sandbox(options_for(server));
+  ASSERT_TRUE(sandbox.start());
+  std::vector<std::pair<Stream, std::string>> told;
+  RunOptions options;
+  options.on_output = [&](Stream stream, std::string_view text) {
+    told.emplace_back(stream, text);
+  };
+  const auto run = sandbox.code().run("1", options);
+  ASSERT_TRUE(run) << why(run);
+  EXPECT_EQ(run->output(), "a\nb");
+  EXPECT_EQ(run->error(), "\xff");
+  EXPECT_TRUE(run->raw_json().contains(R"({"stream":"stdout","text":"a"})")) << run->raw_json();
+  const std::vector<std::pair<Stream, std::string>> expected = {{Stream::kStdout, "a\nb"},
+                                                                {Stream::kStderr, "\xff"}};
+  EXPECT_EQ(told, expected);
 }
 
 TEST(RemoteWire, AnEphemeralNameMustBeUnused) {
@@ -280,18 +371,31 @@ TEST(RemoteWire, AnEphemeralNameMustBeUnused) {
 }
 
 TEST(RemoteWire, AttachAsksWhetherItRuns) {
+  ScriptedServer server(answers(R"json({"image_command":["python3"]})json"));
+  {
+    PythonSandbox sandbox(options_for(server));
+    const auto attached = sandbox.attach();
+    EXPECT_TRUE(attached) << why(attached);
+    EXPECT_EQ(sandbox.image_command(), std::vector<std::string>{"python3"});
+  }
+  ASSERT_EQ(server.requests().size(), 1U);  // its end stops nothing
+  EXPECT_EQ(
+      server.requests().at(0).body,
+      R"json({"jsonrpc":"2.0","method":"sandbox.info.get","params":{"namespace":"default","sandbox":"demo"},"id":"a"})json");
+}
+
+TEST(RemoteWire, AttachAsksAnOldServerForMetrics) {
   for (const bool runs : {true, false}) {
-    ScriptedServer server(answers(R"json({"sandboxes":[{"name":"demo","running":)json" +
-                                  std::string(runs ? "true" : "false") + "}]}"));
-    {
-      PythonSandbox sandbox(options_for(server));
-      const auto attached = sandbox.attach();
-      EXPECT_EQ(why(attached), runs ? "no error" : "failed to start sandbox: sandbox not started");
-    }
-    ASSERT_EQ(server.requests().size(), 1U);  // its end stops nothing
-    EXPECT_EQ(
-        server.requests().at(0).body,
-        R"json({"jsonrpc":"2.0","method":"sandbox.metrics.get","params":{"namespace":"default","sandbox":"demo"},"id":"a"})json");
+    ScriptedServer server([&](const ScriptedRequest& request) {
+      return request.body.contains("sandbox.info.get")
+                 ? http_reply(404, R"({"jsonrpc":"2.0","error":{"code":-32601,"message":"x"}})")
+                 : result_reply(R"json({"sandboxes":[{"name":"demo","running":)json" +
+                                std::string(runs ? "true" : "false") + "}]}");
+    });
+    PythonSandbox sandbox(options_for(server));
+    const auto attached = sandbox.attach();
+    EXPECT_EQ(why(attached), runs ? "no error" : "failed to start sandbox: sandbox not started");
+    EXPECT_EQ(server.requests().size(), 2U);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "server/backend.h"
 
@@ -18,11 +19,12 @@ class MemoryBackend final : public Backend {
                         : Result<>();
   }
   Result<> check_namespace(std::string_view) const override { return {}; }
-  Result<> start(const SandboxName& name, const rpc::StartConfig*, const PullSink&,
-                 std::stop_token) override {
+  Result<StartOutcome> start(const SandboxName& name, const rpc::StartConfig*, const PullSink&,
+                             std::stop_token) override {
     const std::lock_guard lock(mutex_);
-    running_[{name.namespace_name, name.sandbox}] = true;
-    return {};
+    return std::exchange(running_[{name.namespace_name, name.sandbox}], true)
+               ? StartOutcome::kWasRunning
+               : StartOutcome::kStarted;
   }
   Result<> stop(const SandboxName& name) override {
     const std::lock_guard lock(mutex_);
@@ -35,7 +37,7 @@ class MemoryBackend final : public Backend {
     return {};
   }
   Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
-                           const OutputSink& sink, std::stop_token) override {
+                           const OutputSink& sink, Delivery, std::stop_token) override {
     if (!is_running(name)) {
       return fail(ErrorCode::kSandboxNotStarted, "sandbox '" + name.sandbox + "' is not running");
     }
@@ -43,12 +45,26 @@ class MemoryBackend final : public Backend {
     return CodeEnd{};
   }
   Result<CommandEnd> run_command(const SandboxName& name, const rpc::CommandParams& params,
-                                 const OutputSink& sink, std::stop_token) override {
+                                 const OutputSink& sink, Delivery, std::stop_token) override {
     if (!is_running(name)) {
       return fail(ErrorCode::kSandboxNotStarted, "sandbox '" + name.sandbox + "' is not running");
     }
     sink(rpc::Stream::kStderr, params.command);
     return CommandEnd{};
+  }
+  Result<std::unique_ptr<BackendProcess>> spawn(const SandboxName&, const rpc::SpawnParams&,
+                                                const OutputSink&, std::stop_token) override {
+    return fail(ErrorCode::kUnsupported, "names have no processes");
+  }
+  Result<rpc::SandboxInfo> info(const SandboxName& name) override {
+    if (!is_running(name)) {
+      return fail(ErrorCode::kSandboxNotStarted, "sandbox '" + name.sandbox + "' is not running");
+    }
+    return rpc::SandboxInfo{.image = "image",
+                            .ports = {},
+                            .weaknesses = {},
+                            .image_command = {},
+                            .exec_exit_code = std::nullopt};
   }
   Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) override {
     std::vector<rpc::SandboxMetrics> all;

@@ -141,6 +141,7 @@ class Metrics(Case):
         self.assertIsInstance(one["cpu_usage"], (int, float))
         self.call("sandbox.stop", {"sandbox": "m"}).result
         one, = self.call("sandbox.metrics.get", {"sandbox": "m"}).result["sandboxes"]
+        self.assertGreater(one.pop("disk_bytes"), 0)
         self.assertEqual(one, {"namespace": "default", "name": "m", "running": False, "cpu_usage": None,
                                "memory_usage": None, "disk_usage": None})
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/health.h"
+
+#include <array>
+
+#include "rpc/json.h"
+
+namespace msb::server {
+namespace {
+
+// Words are only ever added.
+constexpr std::array kFeatures = {"command.options", "info",   "log",           "output.lines",
+                                  "process",         "remove", "start.details", "start.options"};
+
+}  // namespace
+
+std::string health_text(std::string_view version) {
+  return rpc::to_text({{"message", "Service is healthy"},
+                       {"server", "msb"},
+                       {"version", version},
+                       {"features", kFeatures}});
+}
+
+}  // namespace msb::server
