@@ -180,11 +180,11 @@ asio::awaitable<bool> Connection::read_body(Parser& parser, const RequestHead& h
   }
   lowest().expires_after(service_.options.limits.body_time);
   if (expects_continue(parser.get())) {
-    http::response<http::empty_body> go_on{http::status::continue_, version_};
-    const auto [failed, size] = co_await http::async_write(stream_, go_on, kAwait);
-    if (failed) {
+    const bool asked = co_await write("HTTP/1.1 100 Continue\r\n\r\n", {}, {});
+    if (!asked) {
       co_return false;
     }
+    lowest().expires_after(service_.options.limits.body_time);
   }
   const std::size_t max_bytes = head.verb == "POST" ? kMaxBodyBytes : kMaxIgnoredBytes;
   parser.body_limit(max_bytes);

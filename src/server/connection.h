@@ -73,8 +73,6 @@ class Connection final : public OpenConnection {
 
   // connection_stream.cc
   Awaitable<bool> stream_call(const RequestHead& head, RpcCall call);
-  Awaitable<bool> begin_lines(const RequestHead& head);
-  Awaitable<bool> send_lines(std::string text);
   Awaitable<bool> finish_lines(const RequestHead& head, const LateReply& late, std::string text,
                                bool begun, bool connected);
 
@@ -82,11 +80,15 @@ class Connection final : public OpenConnection {
   Awaitable<bool> stream_tool(const RequestHead& head, McpCall call);
   Awaitable<bool> listen(const RequestHead& head, McpListen listen);
   Awaitable<bool> respond(const RequestHead& head, Response response);
-  Awaitable<bool> begin_events(const RequestHead& head);
   Awaitable<bool> send_event(std::string_view text);
-  Awaitable<bool> end_events();
-  Awaitable<boost::system::error_code> write_header(
-      boost::beast::http::response<boost::beast::http::empty_body>& message);
+
+  // connection_write.cc: false when the client is gone or too slow. What the views show must last
+  // until then.
+  Awaitable<bool> write(std::string_view head, std::string_view body, std::string_view end);
+  std::string head_text(const RequestHead& head, int status, const FieldList& fields);
+  Awaitable<bool> begin_stream(const RequestHead& head, std::string_view content_type);
+  Awaitable<bool> send_piece(std::string text);
+  Awaitable<bool> end_stream();
   void log(const RequestHead& head);
 
   Channel stream_;

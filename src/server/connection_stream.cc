@@ -3,8 +3,6 @@
 // A call whose output goes to the client as it comes, a line of JSON each, with the JSON-RPC
 // response as the last line. The status line waits for the first output: a call that fails before
 // it fails like any other.
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
 #include "server/call_stream.h"
@@ -14,8 +12,6 @@ namespace msb::server {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using Clock = std::chrono::steady_clock;
 
 // What the call's threads and the coroutine share. The reply and the timer are the coroutine's:
@@ -74,10 +70,10 @@ asio::awaitable<bool> Connection::stream_call(const RequestHead& head, RpcCall c
     if (!text.empty() && connected) {
       if (!begun) {
         begun = true;
-        connected = co_await begin_lines(head);
+        connected = co_await begin_stream(head, rpc::kLinesMediaType);
       }
       if (connected) {
-        connected = co_await send_lines(std::move(text));
+        connected = co_await send_piece(std::move(text));
       }
       if (!connected) {
         streamed->lines.close();
@@ -116,40 +112,16 @@ asio::awaitable<bool> Connection::finish_lines(const RequestHead& head, const La
     co_return co_await respond(head, std::move(response));
   }
   if (connected) {
-    connected = co_await send_lines(std::move(text));
+    connected = co_await send_piece(std::move(text));
   }
   if (connected) {
-    connected = co_await end_events();
+    connected = co_await end_stream();
   }
   entry_.status = kOk;
   entry_.code = late.whole.code;
   entry_.outcome = !connected ? "disconnected" : late.whole.status == kOk ? "ok" : "failed";
   log(head);
   co_return connected&& keeps_alive_;
-}
-
-asio::awaitable<bool> Connection::begin_lines(const RequestHead& head) {
-  http::response<http::empty_body> message{http::status::ok, version_};
-  message.set(http::field::content_type, rpc::kLinesMediaType);
-  message.set(http::field::cache_control, "no-cache");
-  for (const auto& [name, value] : service_.edge.common_fields(head)) {
-    message.set(beast::string_view(name.data(), name.size()), value);
-  }
-  keeps_alive_ = keeps_alive_ && !service_.is_draining();
-  message.keep_alive(keeps_alive_);
-  message.chunked(true);
-  lowest().expires_after(service_.options.limits.write_time);
-  const auto failed = co_await write_header(message);
-  lowest().expires_never();
-  co_return !failed;
-}
-
-asio::awaitable<bool> Connection::send_lines(std::string text) {
-  lowest().expires_after(service_.options.limits.write_time);
-  const auto [failed, size] =
-      co_await asio::async_write(stream_, http::make_chunk(asio::buffer(text)), kAwait);
-  lowest().expires_never();
-  co_return !failed;
 }
 
 }  // namespace msb::server

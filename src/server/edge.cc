@@ -176,9 +176,8 @@ std::expected<Passage, Response> Edge::judge(const RequestHead& head,
   return passage;
 }
 
-std::vector<std::pair<std::string_view, std::string>> Edge::common_fields(
-    const RequestHead& head) const {
-  std::vector<std::pair<std::string_view, std::string>> fields;
+FieldList Edge::common_fields(const RequestHead& head) const {
+  FieldList fields;
   // Any page may ask. With keys it learns nothing without one; in dev mode pages of other hosts
   // have been refused by now.
   fields.emplace_back("Access-Control-Allow-Origin", "*");

@@ -45,10 +45,12 @@ struct Passage {
   rpc::Claims claims;  // routes that need a key: what it may do
 };
 
+using FieldList = std::vector<std::pair<std::string_view, std::string>>;
+
 struct Response {
   rpc::Reply reply;
   std::string_view content_type = "application/json";  // empty: there is no body
-  std::vector<std::pair<std::string_view, std::string>> fields;
+  FieldList fields;
 };
 
 // Responses that are the same for every caller.
@@ -68,8 +70,7 @@ class Edge {
   std::expected<Passage, Response> judge(const RequestHead& head,
                                          std::int64_t now_unix_seconds) const;
   // Fields that every response to `head` carries.
-  std::vector<std::pair<std::string_view, std::string>> common_fields(
-      const RequestHead& head) const;
+  FieldList common_fields(const RequestHead& head) const;
 
  private:
   const Access& access_;
