@@ -242,7 +242,7 @@ Result<> serve_mcp(const McpDispatcher& dispatcher, int input_fd, int output_fd)
     if (size == 0) {
       return {};
     }
-    std::size_t searched = waiting.size();
+    const std::size_t searched = waiting.size();
     // SAFETY: char may alias any object representation.
     waiting.append(reinterpret_cast<const char*>(block.data()), size);
     std::size_t taken = 0;

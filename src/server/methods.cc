@@ -141,7 +141,7 @@ std::string without_host_paths(std::string text, const std::vector<std::string>&
   return text;
 }
 
-MethodFailure Methods::failed(Error error) const {
+MethodFailure Methods::failed(const Error& error) const {
   std::string text = without_host_paths(error.message(), host_prefixes_);
   if (error.cause() == ErrorCode::kSandboxNotStarted) {
     text += "; start it with sandbox.start";

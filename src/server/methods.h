@@ -86,7 +86,7 @@ class Methods {
   // A failure if there is no such definition, in the words of the method.
   std::optional<MethodFailure> check_defined(const rpc::StartParams& params);
   std::optional<MethodFailure> check_known(const rpc::Target& target);
-  MethodFailure failed(Error error) const;
+  MethodFailure failed(const Error& error) const;
 
   Backend& backend_;
   const std::vector<std::string> host_prefixes_;
