@@ -33,6 +33,13 @@ void EventLoop::Watch::stop() {
   }
 }
 
+void EventLoop::Watch::change(std::uint32_t events) {
+  if (loop_ != nullptr) {
+    // Cannot fail: what is changed is registered, and changing allocates nothing.
+    loop_->control(EPOLL_CTL_MOD, slot_, loop_->slots_[slot_].fd, events);
+  }
+}
+
 EventLoop::Timer& EventLoop::Timer::operator=(Timer&& other) noexcept {
   if (this != &other) {
     stop();
@@ -66,21 +73,24 @@ Result<EventLoop::Watch> EventLoop::watch(int fd, std::uint32_t events,
     slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  Slot& place = slots_[slot];
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = (std::uint64_t{place.generation} << 32) | slot;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+  if (!control(EPOLL_CTL_ADD, slot, fd, events)) {
     Error error = base::sys::error("epoll_ctl");
     free_slots_.push_back(slot);
     return std::unexpected(std::move(error));
   }
-  place.fd = fd;
-  place.callback = std::move(callback);
+  slots_[slot].fd = fd;
+  slots_[slot].callback = std::move(callback);
   Watch watch;
   watch.loop_ = this;
   watch.slot_ = slot;
   return watch;
+}
+
+bool EventLoop::control(int operation, std::uint32_t slot, int fd, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = (std::uint64_t{slots_[slot].generation} << 32) | slot;
+  return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0;
 }
 
 void EventLoop::forget(std::uint32_t slot) {

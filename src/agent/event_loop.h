@@ -46,6 +46,8 @@ class EventLoop {
     Watch& operator=(const Watch&) = delete;
     ~Watch() { stop(); }
     void stop();
+    // Other events from now on. What is ready at this moment is an event, with EPOLLET too.
+    void change(std::uint32_t events);
 
    private:
     friend class EventLoop;
@@ -88,6 +90,7 @@ class EventLoop {
   };
 
   explicit EventLoop(base::UniqueFd epoll) : epoll_(std::move(epoll)) {}
+  bool control(int operation, std::uint32_t slot, int fd, std::uint32_t events);
   void forget(std::uint32_t slot);
   int milliseconds_to_wait(Wait wait) const;
   void run_due_timers();

@@ -27,6 +27,7 @@ constexpr std::size_t kMaxQueueBytes = 256 * 1024;
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::size_t kMaxReadsPerTurn = 16;
 constexpr std::size_t kMaxFramesPerTurn = 32;
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 }  // namespace
 
@@ -44,11 +45,11 @@ Result<std::unique_ptr<HostLink>> HostLink::create(EventLoop& loop, base::Unique
                                                    FrameHandler handler) {
   TRY(base::sys::set_nonblocking(stream.get(), true));
   std::unique_ptr<HostLink> link(new HostLink(std::move(stream), std::move(handler)));
-  link->watch_ = TRY(loop.watch(link->stream_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                [raw = link.get()](std::uint32_t events) {
-                                  raw->readable_ |= (events & ~std::uint32_t{EPOLLOUT}) != 0;
-                                  raw->writable_ |= (events & EPOLLOUT) != 0;
-                                }));
+  link->watch_ =
+      TRY(loop.watch(link->stream_.get(), kEvents, [raw = link.get()](std::uint32_t events) {
+        raw->readable_ |= (events & ~std::uint32_t{EPOLLOUT}) != 0;
+        raw->writable_ |= (events & EPOLLOUT) != 0;
+      }));
   return link;
 }
 
@@ -84,6 +85,11 @@ bool HostLink::has_more_to_do() const {
 Result<> HostLink::exchange() {
   TRY(receive());
   transmit();
+  // Room is asked for while something waits for it: else every read of the host would be an event.
+  if (const bool waits = !writable_ && !closed_; waits != waits_for_room_) {
+    waits_for_room_ = waits;
+    watch_.change(waits ? kEvents | EPOLLOUT : kEvents);
+  }
   return {};
 }
 

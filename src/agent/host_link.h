@@ -89,6 +89,7 @@ class HostLink {
   wire::FrameReader reader_;
   bool readable_ = true;
   bool writable_ = true;
+  bool waits_for_room_ = false;
   bool closed_ = false;
 
   std::vector<std::byte> queue_;    // whole control frames, and small data frames

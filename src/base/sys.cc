@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -176,10 +177,9 @@ Result<> keep_on_exec(int fd) {
 }
 
 Result<> set_nonblocking(int fd, bool nonblocking) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  TRY(done(flags, "fcntl(F_GETFL)"));
-  const int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  return done(::fcntl(fd, F_SETFL, wanted), "fcntl(F_SETFL)");
+  // One call where fcntl needs two.
+  int wanted = nonblocking ? 1 : 0;
+  return done(::ioctl(fd, FIONBIO, &wanted), "ioctl(FIONBIO)");
 }
 
 Result<Pipe> pipe(int flags) {

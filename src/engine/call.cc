@@ -108,8 +108,13 @@ Result<> Call::accept_end(Kind kind, End end) {
 }
 
 void Call::on_batch_end() {
-  const std::lock_guard lock(mutex_);
-  if (has_news(credit_waiters_ > 0)) {
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    news = has_news(credit_waiters_ > 0);
+  }
+  // Not under the lock: the thread that wakes up would wait for it at once.
+  if (news) {
     changed_.notify_all();
   }
 }

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -20,7 +21,11 @@
 namespace msb::agent::repl {
 namespace {
 
+constexpr std::uint32_t kControlEvents = EPOLLIN | EPOLLET;
 constexpr std::size_t kMaxLastWordsBytes = 2048;
+// Goes with the run's descriptors. The kernel never sends so little in part; and most requests are
+// shorter, so that the interpreter wakes up once and has all of it.
+constexpr std::size_t kMaxFirstPieceBytes = 8 * 1024;
 
 // The executable is settled before the start: interpreters find their libraries by argv[0].
 std::optional<std::string> find_program(const LanguageSpec& spec, std::string_view path) {
@@ -84,8 +89,8 @@ Result<> Interpreter::launch() {
   pipes_.err = std::move(err.read_end);
   plan.stderr_fd = err.write_end.get();
 
-  watch_ = TRY(context_.loop.watch(control_.get(), EPOLLIN | EPOLLOUT | EPOLLET,
-                                   [this](std::uint32_t) { on_control(); }));
+  watch_ = TRY(
+      context_.loop.watch(control_.get(), kControlEvents, [this](std::uint32_t) { on_control(); }));
   request_ = with_length(spec_.driver);
   send_request();
   pid_ = TRY(spawn(plan));
@@ -177,23 +182,25 @@ void Interpreter::send_request() {
   while (request_sent_ < request_.size()) {
     const auto rest = base::bytes_of(std::string_view(request_).substr(request_sent_));
     if (request_fds_[0]) {
-      // The descriptors go with the length alone: a message with them is never sent in part.
-      constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
+      const auto first = rest.first(std::min(rest.size(), kMaxFirstPieceBytes));
       const std::array<int, 2> fds = {request_fds_[0].get(), request_fds_[1].get()};
-      if (const auto sent = base::sys::send_message(control_.get(), rest.first(kLengthBytes), fds);
-          !sent) {
-        if (sent.error().sys_errno() != EAGAIN) {
+      if (const auto sent = base::sys::send_message(control_.get(), first, fds); !sent) {
+        if (sent.error().sys_errno() == EAGAIN) {
+          wait_for_room();
+        } else {
           kill();
         }
         return;
       }
       request_fds_ = {};
-      request_sent_ += kLengthBytes;
+      request_sent_ += first.size();
       continue;
     }
     const ssize_t size = ::send(control_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (size < 0) {
-      if (errno != EAGAIN) {
+      if (errno == EAGAIN) {
+        wait_for_room();
+      } else {
         kill();  // it has closed its end
       }
       return;
@@ -202,6 +209,17 @@ void Interpreter::send_request() {
   }
   request_ = {};
   request_sent_ = 0;
+  if (std::exchange(waits_for_room_, false)) {
+    watch_.change(kControlEvents);
+  }
+}
+
+// Room is asked for when there was none: else every request that is taken out of the socket would
+// be an event.
+void Interpreter::wait_for_room() {
+  if (!std::exchange(waits_for_room_, true)) {
+    watch_.change(kControlEvents | EPOLLOUT);
+  }
 }
 
 void Interpreter::on_control() {

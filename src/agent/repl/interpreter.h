@@ -69,6 +69,7 @@ class Interpreter {
   void on_control();
   bool parse_control(std::byte byte);
   void send_request();
+  void wait_for_room();
   void discard_output();
   void watch_idle_pipes();
 
@@ -84,6 +85,7 @@ class Interpreter {
   // Not sent yet: a request, its descriptors with the first byte.
   std::string request_;
   std::size_t request_sent_ = 0;
+  bool waits_for_room_ = false;
   std::array<base::UniqueFd, 2> request_fds_;
   // An exit verdict that has not arrived whole.
   std::array<std::byte, 5> exit_message_{};
