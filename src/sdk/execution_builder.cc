@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace msb {
+namespace {
+
+// Longer output goes on in another chunk: it is not copied again each time it has doubled.
+constexpr std::size_t kMaxJoinedBytes = 1024 * 1024;
+
+}  // namespace
 
 void ExecutionBuilder::add(Stream stream, std::string_view bytes) {
   const bool joins = !chunks_.empty() && chunks_.back().stream == stream;
@@ -18,7 +24,7 @@ void ExecutionBuilder::add(Stream stream, std::string_view bytes) {
   if (kept.empty()) {
     return;
   }
-  if (joins) {
+  if (joins && chunks_.back().bytes.size() < kMaxJoinedBytes) {
     chunks_.back().bytes.append(kept);
   } else {
     chunks_.push_back({stream, std::string(kept)});

@@ -7,6 +7,11 @@
 #include "base/check.h"
 
 namespace msb::wire {
+namespace {
+
+constexpr std::size_t kLargePayloadBytes = 32 * 1024;
+
+}  // namespace
 
 std::array<std::byte, kHeaderSize> encode_header(std::uint32_t stream, FrameType type,
                                                  std::size_t payload_size) {
@@ -31,6 +36,12 @@ std::span<std::byte> FrameReader::prepare(std::size_t wanted) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
   }
+  // Of a large frame, its end and the next one's header: in a run of them the next read then begins
+  // at the front again, and nothing but headers is ever moved.
+  const std::size_t missing = missing_of_large_frame();
+  if (missing > 0) {
+    wanted = missing + kHeaderSize;
+  }
   if (buffer_.size() - end_ < wanted && begin_ > 0) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;
@@ -40,7 +51,19 @@ std::span<std::byte> FrameReader::prepare(std::size_t wanted) {
   if (buffer_.size() - end_ < wanted) {
     buffer_.resize(end_ + wanted);
   }
-  return std::span(buffer_).subspan(end_);
+  return std::span(buffer_).subspan(end_, missing > 0 ? wanted : buffer_.size() - end_);
+}
+
+// 0: what is held is not the beginning of one.
+std::size_t FrameReader::missing_of_large_frame() const {
+  const std::size_t available = end_ - begin_;
+  std::uint32_t size = 0;
+  if (available < kHeaderSize) {
+    return 0;
+  }
+  std::memcpy(&size, buffer_.data() + begin_, sizeof size);
+  const bool large = size >= kLargePayloadBytes && size <= kMaxPayloadBytes;
+  return large ? kHeaderSize + size - std::min(available, kHeaderSize + size) : 0;
 }
 
 void FrameReader::commit(std::size_t size) {

@@ -87,13 +87,15 @@ std::array<std::byte, kHeaderSize> encode_header(std::uint32_t stream, FrameType
 //   while (auto frame = TRY(reader.next())) ...   // the payload is valid until the next prepare()
 class FrameReader {
  public:
-  // Room for at least one more byte, usually for `wanted` or more.
+  // Room for at least one more byte, usually for `wanted` or more; in a large frame, for its rest.
   std::span<std::byte> prepare(std::size_t wanted = 64 * 1024);
   void commit(std::size_t size);
   // nullopt: not a whole frame yet. kCorrupt: the peer broke the format; the stream is unusable.
   Result<std::optional<Frame>> next();
 
  private:
+  std::size_t missing_of_large_frame() const;
+
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -61,6 +62,38 @@ TEST(Frame, TakesTheLargestPayload) {
   const auto frame = reader.next();
   ASSERT_TRUE(frame && *frame);
   EXPECT_EQ((*frame)->payload.size(), kMaxPayloadBytes);
+}
+
+TEST(Frame, SurvivesAnyMixOfSizesAndReads) {
+  constexpr std::size_t kSizes[] = {0, 1,      40'000, kMaxPayloadBytes, kMaxPayloadBytes,
+                                    5, 32'768, 700};
+  std::vector<std::byte> bytes;
+  std::vector<std::size_t> sent;
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    sent.push_back(kSizes[(i * 5 + i / 8) % std::size(kSizes)]);
+    const auto fill = static_cast<std::byte>(i);
+    append_frame(bytes, i, FrameType::kData, std::vector<std::byte>(sent.back(), fill));
+  }
+  for (const std::size_t wanted : {std::size_t{1}, std::size_t{4096}, std::size_t{256 * 1024}}) {
+    FrameReader reader;
+    std::uint32_t seen = 0;
+    for (std::span<const std::byte> rest(bytes); !rest.empty();) {
+      const auto room = reader.prepare(wanted);
+      ASSERT_FALSE(room.empty());
+      const auto piece = rest.first(std::min(rest.size(), room.size()));
+      std::memcpy(room.data(), piece.data(), piece.size());
+      reader.commit(piece.size());
+      rest = rest.subspan(piece.size());
+      while (const auto frame = reader.next().value()) {
+        ASSERT_EQ(frame->stream, seen);
+        ASSERT_EQ(frame->payload.size(), sent[seen]);
+        ASSERT_TRUE(std::ranges::all_of(
+            frame->payload, [&](std::byte byte) { return byte == static_cast<std::byte>(seen); }));
+        ++seen;
+      }
+    }
+    EXPECT_EQ(seen, sent.size());
+  }
 }
 
 TEST(Frame, RefusesReservedBits) {
