@@ -153,7 +153,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
   const pid_t pid = ::vfork();  // NOLINT: the reason is in the head of this file
   if (pid == 0) {
-    run_child(prepared);
+    run_child(prepared);  // NOLINT(clang-analyzer-unix.Vfork): it calls nothing but the kernel
   }
   const int fork_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
