@@ -117,7 +117,7 @@ class ServerClaims : public testing::Test {
 };
 
 TEST_F(ServerClaims, AreForOneAtATime) {
-  OtherServer other(home_.path(), OtherServer::Phase::kReachable);
+  const OtherServer other(home_.path(), OtherServer::Phase::kReachable);
   EXPECT_FALSE(ServerClaim::take(home_.path()).value().has_value());
   const auto found = find_server(home_.path(), Starting::kWaitFor).value();
   ASSERT_TRUE(found);
@@ -141,7 +141,7 @@ TEST_F(ServerClaims, OfTheKilledAreStale) {
 }
 
 TEST_F(ServerClaims, AreSeenFromTheStart) {
-  OtherServer other(home_.path(), OtherServer::Phase::kStarting);
+  const OtherServer other(home_.path(), OtherServer::Phase::kStarting);
   const auto found = find_server(home_.path(), Starting::kShow).value();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->pid, other.pid());
