@@ -104,6 +104,11 @@ std::expected<McpBatch, Json> decode_mcp_batch(Json body) {
   return batch;
 }
 
+const Json& answer_id(const McpMessage& message) {
+  static const Json kNoId;
+  return message.id ? *message.id : kNoId;
+}
+
 const Json* find_progress_token(const McpMessage& request) {
   const Json* meta = find_member(request.params, "_meta");
   const Json* token = meta == nullptr ? nullptr : find_present(*meta, "progressToken");

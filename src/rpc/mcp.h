@@ -54,6 +54,9 @@ struct McpBatch {
 };
 std::expected<McpBatch, Json> decode_mcp_batch(Json body);
 
+// What an answer to `message` carries as its id; null where there is none.
+const Json& answer_id(const McpMessage& message);
+
 // The token under which a request wants to hear of its progress, if it does.
 const Json* find_progress_token(const McpMessage& request);
 

@@ -18,7 +18,7 @@ std::size_t text_bytes(const Json& line) {
 
 // How many lines, from `first` on, cost no more than `budget` together.
 template <typename Iterator>
-std::size_t count_affordable(Iterator first, Iterator last, std::size_t budget) {
+std::size_t count_affordable(Iterator first, const Iterator& last, std::size_t budget) {
   std::size_t count = 0;
   for (std::size_t cost = 0; first != last; ++first, ++count) {
     cost += text_bytes(*first) + kFrameBytes;

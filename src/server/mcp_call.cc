@@ -9,7 +9,7 @@ namespace msb::server {
 using rpc::Json;
 
 void McpCall::add(rpc::McpMessage request, const std::shared_ptr<McpSession>& session) {
-  auto running = std::make_shared<McpSession::Running>(session, *request.id);
+  auto running = std::make_shared<McpSession::Running>(session, rpc::answer_id(request));
   parts.push_back({.request = std::move(request), .running = std::move(running)});
 }
 
@@ -30,7 +30,7 @@ Json McpCall::description() const {
     described = parts.begin();
   }
   const rpc::McpMessage& request = described->request;
-  return {{"method", request.method}, {"id", *request.id}, {"params", request.params}};
+  return {{"method", request.method}, {"id", rpc::answer_id(request)}, {"params", request.params}};
 }
 
 std::string McpCall::label() const {

@@ -109,12 +109,12 @@ Json McpDispatcher::answer(const rpc::McpMessage& request, const McpCaller& call
                            McpProgress* progress, std::stop_token stop) const {
   auto result = result_of(request, caller, progress, std::move(stop));
   if (!result) {
-    return rpc::mcp_refusal(result.error(), *request.id);
+    return rpc::mcp_refusal(result.error(), rpc::answer_id(request));
   }
   if (caller.revision >= rpc::kMcpStatelessRevision) {
     result = rpc::mcp_complete(*std::move(result), request.method, server_version_);
   }
-  return rpc::mcp_result(*std::move(result), *request.id);
+  return rpc::mcp_result(*std::move(result), rpc::answer_id(request));
 }
 
 McpDispatcher::Result McpDispatcher::result_of(const rpc::McpMessage& request,

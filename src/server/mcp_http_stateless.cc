@@ -39,7 +39,7 @@ McpHttp::Step McpHttp::handle_stateless(const RequestHead& head, const rpc::Clai
     return mcp_empty(202);
   }
   if (const auto refusal = check(head.mcp, message)) {
-    return mcp_response(400, rpc::mcp_refusal(*refusal, *message.id));
+    return mcp_response(400, rpc::mcp_refusal(*refusal, rpc::answer_id(message)));
   }
   if (McpDispatcher::is_denied(message, claims)) {
     return Response{.reply = rpc::failure_reply(rpc::Failure::kDenied, "Access denied"),

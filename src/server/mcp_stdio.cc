@@ -107,7 +107,7 @@ Result<> Conversation::begin(McpCall call) {
     call.progress = std::make_shared<McpProgress>(*token);
     followed_.push_back({.progress = call.progress, .stop = first.running->stop().get_token()});
   }
-  const rpc::Json id = *first.request.id;
+  const rpc::Json id = rpc::answer_id(first.request);
   WorkerPool::Task task = [this, call = std::move(call)] {
     const rpc::Json answer = call.run();
     // Who has cancelled wants to hear no more of it.
@@ -157,7 +157,7 @@ Result<> Conversation::take_message(rpc::McpMessage message) {
   }
   auto caller = find_caller(message);
   if (!caller) {
-    return output_.write(rpc::mcp_refusal(caller.error(), *message.id));
+    return output_.write(rpc::mcp_refusal(caller.error(), rpc::answer_id(message)));
   }
   if (message.method == "tools/call") {
     McpCall tool = call(*std::move(caller));
