@@ -86,7 +86,11 @@ Result<Layer> LayerStore::ensure(const Digest& diff_id, const OpenBlob& open,
     static_cast<void>(remove_folder(draft));
     return std::unexpected(filled.error().wrap("unpack layer " + diff_id.str()));
   }
-  return *find(diff_id);
+  auto found = find(diff_id);
+  if (!found) {
+    return fail(ErrorCode::kConflict, "layer " + diff_id.str() + " was removed as it was made");
+  }
+  return *std::move(found);
 }
 
 Result<> LayerStore::discard(const Digest& diff_id, const std::string& trash) const {
