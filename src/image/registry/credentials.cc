@@ -59,7 +59,7 @@ Result<Credentials> parse_entry(const json::Value& entry) {
   if (!auth.empty()) {
     const auto decoded = base64_decode(auth);
     const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
-    if (colon == std::string::npos) {
+    if (!decoded || colon == std::string::npos) {
       return fail(ErrorCode::kCorrupt, "an 'auth' is not user:password in base64");
     }
     credentials.user = decoded->substr(0, colon);
