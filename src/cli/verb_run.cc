@@ -2,28 +2,20 @@
 //
 // msb run: one command in a sandbox of its own, as if it ran here.
 //
-//   arguments ─► engine ─► start (pull) ─► spawn ─► wait ─► stop ─► exit status
-//                                            │  stdin   ─► InputPump ─► command
-//                                            │  output  ◄─ OutputWriter (callback of the SDK)
-//                                            └  signals ─► Interrupts ─► command, or the end
-#include <signal.h>
+//   arguments ─► engine ─► start (pull) ─► converse (spawn, wait) ─► stop ─► exit status
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <utility>
 
 #include "base/try.h"
 #include "cli/arguments.h"
-#include "cli/input_pump.h"
+#include "cli/conversation.h"
 #include "cli/interrupts.h"
 #include "cli/output_writer.h"
 #include "cli/report.h"
 #include "cli/sandbox_flags.h"
-#include "cli/terminal.h"
 #include "cli/verb.h"
 
 namespace msb::cli {
@@ -89,86 +81,9 @@ SpawnOptions spawn_options(const SandboxFlags& flags, const Interrupts& interrup
   options.command.stop = interrupts.stop_token();
   options.collect_output = false;
   if (has_terminal) {
-    const WindowSize size = window_size(STDOUT_FILENO);
-    options.terminal = SpawnOptions::Terminal{.rows = size.rows, .columns = size.columns};
-    // The program inside draws on our terminal, so it has to know which one that is.
-    const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): nobody sets it
-    const bool chosen = std::ranges::any_of(
-        flags.config.envs, [](const std::string& entry) { return entry.starts_with("TERM="); });
-    if (kind != nullptr && !chosen) {
-      options.command.envs.push_back(std::string("TERM=") + kind);
-    }
+    add_terminal(options, flags.config.envs);
   }
   return options;
-}
-
-// Passes signals on to the command while this lives. One that comes before the command is there
-// waits for it: its first output may be seen before spawn() has returned.
-class CommandSignals {
- public:
-  CommandSignals(Interrupts& interrupts, const std::optional<RawTerminal>& terminal)
-      : interrupts_(interrupts), terminal_(terminal) {
-    interrupts_.set_handler([this](int signal_number) { return on_signal(signal_number); });
-  }
-  ~CommandSignals() { interrupts_.set_handler({}); }
-  CommandSignals(const CommandSignals&) = delete;
-  CommandSignals& operator=(const CommandSignals&) = delete;
-
-  void started(Process& process) {
-    const std::scoped_lock lock(mutex_);
-    process_ = &process;
-    if (first_ != 0) {
-      (void)process.signal(first_);  // it may have ended by itself
-    }
-  }
-
- private:
-  // True: dealt with.
-  bool on_signal(int signal_number) {
-    const std::scoped_lock lock(mutex_);
-    if (signal_number == SIGWINCH || signal_number == SIGCONT) {
-      adapt(signal_number);
-      return true;
-    }
-    if (std::exchange(first_, signal_number) != 0) {
-      return false;  // it has been asked before
-    }
-    return process_ == nullptr || process_->signal(signal_number).has_value();
-  }
-
-  void adapt(int signal_number) {
-    if (!terminal_) {
-      return;
-    }
-    if (signal_number == SIGCONT) {
-      terminal_->enter_again();
-    }
-    if (process_ != nullptr) {
-      const WindowSize size = window_size(STDOUT_FILENO);
-      (void)process_->resize(size.rows, size.columns);  // an ended command has no size
-    }
-  }
-
-  Interrupts& interrupts_;
-  const std::optional<RawTerminal>& terminal_;
-  std::mutex mutex_;  // guards what follows
-  Process* process_ = nullptr;
-  int first_ = 0;  // the signal that the command was asked to end by
-};
-
-Result<CommandExecution> converse(Sandbox& sandbox, std::span<const Command> commands,
-                                  const SpawnOptions& options, Interrupts& interrupts) {
-  std::optional<RawTerminal> terminal;
-  if (options.terminal) {
-    // Before the first byte arrives: a line end that ours translates once more is one too many.
-    terminal.emplace(TRY(RawTerminal::enter(STDIN_FILENO)));
-  }
-  std::optional<Process> process;
-  CommandSignals signals(interrupts, terminal);
-  process.emplace(TRY(spawn(sandbox, commands, options)));
-  signals.started(*process);
-  const auto pump = TRY(InputPump::start(*process));
-  return process->wait();
 }
 
 int report(const Result<CommandExecution>& execution, const OutputWriter& output,
@@ -207,8 +122,9 @@ Result<int> run_in_sandbox(const Context& context, SandboxFlags flags,
 
   OutputWriter output(interrupts);
   const auto commands = TRY(commands_to_try(asked, sandbox, flags.config.image, has_terminal));
-  const auto execution = converse(
-      sandbox, commands, spawn_options(flags, interrupts, output, has_terminal), interrupts);
+  const auto execution =
+      converse([&](const SpawnOptions& options) { return spawn(sandbox, commands, options); },
+               spawn_options(flags, interrupts, output, has_terminal), interrupts);
   const int status = report(execution, output, interrupts, flags);
   if (const auto stopped = sandbox.stop(); !stopped) {
     say_error(kHelp.verb, stopped.error());

@@ -171,6 +171,34 @@ class Exec(ServerCase):
         self.assert_ends(self.exec("--timeout", "100ms", "--", "sleep", "1000"), 124, "",
                          "it ran longer than 100ms (--timeout)")
 
+    def test_passes_output_on_as_it_comes(self):
+        process = self.start("exec", "box", "--", "sh", "-c",
+                             "printf 'no newline \\377'; while ! [ -e /tmp/go ]; do sleep 0.1; done")
+        self.assertEqual(process.stdout.read(12), b"no newline \xff")
+        self.assert_ends(self.exec("--", "touch", "/tmp/go"), 0)
+        self.assertEqual(process.communicate(timeout=DEADLINE_S), (b"", b""))
+
+    def test_passes_stdin_on_when_asked(self):
+        self.assert_ends(self.exec("-i", "--", "cat", stdin=b"\x00to cat\n"), 0, "\x00to cat\n", "")
+        self.assert_ends(self.exec("--", "cat", stdin=b"not to cat"), 0, "", "")
+
+    def test_talks_while_it_runs(self):
+        process = self.start("exec", "-i", "box", "cat", stdin=subprocess.PIPE)
+        for line in (b"one\n", b"two\n"):
+            process.stdin.write(line)
+            process.stdin.flush()
+            self.assertEqual(process.stdout.readline(), line)
+        self.assertEqual(process.communicate(timeout=DEADLINE_S), (b"", b""))
+        self.assertEqual(process.returncode, 0)
+
+    def test_has_options_of_its_own(self):
+        self.assert_ends(self.exec("-e", "A=b", "--env", "C=d", "--", "sh", "-c", "echo $A$C"), 0, "bd\n")
+        self.assert_ends(self.exec("-w", "/etc", "--", "sh", "-c", "pwd"), 0, "/etc\n")
+        self.assert_ends(self.exec("-u", "alice", "--", "id", "-u"), 0, "1000\n")
+
+    def test_wants_a_terminal_to_give_one(self):
+        self.assert_ends(self.exec("-t", "--", "sh"), 125, "", "-t: stdin and stdout are not a terminal")
+
     def test_is_ended_by_an_interrupt(self):
         process = self.start("exec", "box", "--", "sleep", "1234")
         self.eventually(lambda: any(b"sleep\x001234" in command for _, command in self.of_guests()
