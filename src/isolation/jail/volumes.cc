@@ -78,6 +78,7 @@ Result<std::vector<VolumeMount>> clone_volumes(const std::vector<Volume>& volume
                                                const IdRange& range, VolumeOwner owner,
                                                VolumeIds ids) {
   std::vector<VolumeMount> mounts;
+  mounts.reserve(volumes.size());
   for (const Volume& volume : volumes) {
     mounts.push_back(
         TRY_WRAP(clone_volume(volume, range, owner, ids), "volume " + volume.guest_path));

@@ -309,7 +309,7 @@ TEST_F(WardenTest, KillingTheProgramLeavesNothing) {
   if (program == 0) {
     Host host;
     Guest one = host.start();
-    Guest two = host.start();
+    const Guest two = host.start();
     one.ask("leave");
     const std::string line = host.engine_id() + host.home() + "\n";
     [[maybe_unused]] const auto sent = base::write_all(report.write_end.get(), line);
@@ -345,7 +345,7 @@ TEST_F(WardenTest, SweepLeavesTheLivingAlone) {
 
 TEST_F(WardenTest, TerminalSignalsDoNotReachIt) {
   Host host;
-  Guest guest = host.start();
+  const Guest guest = host.start();
   for (const pid_t warden : wardens_of(host.engine_id())) {
     EXPECT_NE(::getsid(warden), ::getsid(0));
   }
@@ -358,7 +358,7 @@ TEST_F(WardenTest, SaysWhatIsWrongWhenItCannotStart) {
                                             .agent_path = "/not/there",
                                             .home = home->path(),
                                             .engine_id = random_id()},
-                                           [](SandboxExit) {});
+                                           [](const SandboxExit&) {});
   ASSERT_FALSE(spawned.has_value());
   EXPECT_EQ(spawned.error().message(),
             "start the warden: load agent: open(/not/there): No such file or directory");

@@ -75,7 +75,11 @@ ErrorCode code_of_kind(std::string_view words, ErrorCode otherwise) {
 
 Error reason_of_status(int status, std::string_view body) {
   ErrorCode code = code_of_status(status);
+  std::string text = printable_body(body);
   if (const auto json = rpc::parse_json(body)) {
+    if (const std::string* const said = rpc::find_string(*json, "error")) {
+      text = printable_body(*said);
+    }
     if (const std::string* const kind = rpc::find_string(*json, "kind")) {
       code = code_of_kind(*kind, code);
     } else if (const rpc::Json* const object = rpc::find_present(*json, "error")) {
@@ -85,7 +89,7 @@ Error reason_of_status(int status, std::string_view body) {
       }
     }
   }
-  return Error(code, "status " + std::to_string(status) + ": " + printable_body(body));
+  return Error(code, "status " + std::to_string(status) + ": " + text);
 }
 
 Error reason_of_rpc_error(const rpc::Json& object, long long code, std::string message) {
