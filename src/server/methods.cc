@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <latch>
 #include <utility>
 
 #include "rpc/base64.h"
@@ -404,18 +405,24 @@ Methods::Outcome Methods::spawn(const Json* params, const CallHooks& hooks) {
     return std::unexpected(failed(decoded.error()));
   }
   Collector collector(hooks);
-  const OutputSink sink = collector.sink();
+  std::latch is_announced(1);  // output waits until the caller knows whose it is
+  const OutputSink sink = [&is_announced, pass_on = collector.sink()](rpc::Stream stream,
+                                                                      std::string_view bytes) {
+    is_announced.wait();
+    pass_on(stream, bytes);
+  };
   auto process = backend_.spawn(name_of(*target), *decoded, sink, hooks.stop);
   if (!process) {
     return std::unexpected(failed(process.error()));
   }
   const std::shared_ptr<BackendProcess> running = *std::move(process);
   const auto listed = processes_.add(name_of(*target), running);
+  if (listed && hooks.on_process) {
+    hooks.on_process(listed->id());
+  }
+  is_announced.count_down();
   if (!listed) {
     return std::unexpected(failed(listed.error()));
-  }
-  if (hooks.on_process) {
-    hooks.on_process(listed->id());
   }
   const auto end = running->wait();
   if (!end) {

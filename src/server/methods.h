@@ -56,7 +56,7 @@ struct CallHooks {
   enum class Output : std::uint8_t { kCollected, kStreamed } output = Output::kCollected;
   Delivery delivery = Delivery::kPrompt;
   PullSink on_pull;
-  std::function<void(const std::string& id)> on_process;  // of Method::kSpawn: it runs
+  std::function<void(const std::string& id)> on_process;  // of Method::kSpawn, before any output
 };
 
 class Methods {
