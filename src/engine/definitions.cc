@@ -89,7 +89,7 @@ Result<std::unique_ptr<Definitions>> Definitions::open(const std::string& path) 
 Result<> Definitions::migrate() {
   const auto version = [this]() -> Result<std::int64_t> {
     SqlStatement statement = TRY(database_.prepare("PRAGMA user_version"));
-    TRY(statement.step());
+    static_cast<void>(TRY(statement.step()));
     return statement.number(0);
   };
   if (TRY(version()) == kSchemaVersion) {
@@ -167,7 +167,7 @@ Result<> Definitions::write_lists(const StoredDefinition& definition) {
     statement.bind(4, position);
     statement.bind(5, key);
     statement.bind(6, value);
-    TRY(statement.step());
+    static_cast<void>(TRY(statement.step()));
     return {};
   };
   for (const ListField& list : kListFields) {
@@ -190,7 +190,7 @@ Result<> Definitions::put(const StoredDefinition& definition) {
     SqlStatement remove =
         TRY(database_.prepare("DELETE FROM definitions WHERE namespace = ?1 AND name = ?2"));
     bind_name(remove, definition.name);
-    TRY(remove.step());
+    static_cast<void>(TRY(remove.step()));
     SqlStatement insert = TRY(database_.prepare(
         "INSERT INTO definitions (namespace, name, image, memory_mib, cpus, disk_mib, "
         "max_processes, workdir, shell, exec, user, disk_base_bytes) "
@@ -207,7 +207,7 @@ Result<> Definitions::put(const StoredDefinition& definition) {
     insert.bind(10, config.exec);
     insert.bind(11, config.user);
     insert.bind(12, definition.disk_base_bytes);
-    TRY(insert.step());
+    static_cast<void>(TRY(insert.step()));
     TRY(write_lists(definition));
   }
   return transaction.commit();
@@ -218,7 +218,7 @@ Result<> Definitions::remove(const Name& name) {
   SqlStatement statement =
       TRY(database_.prepare("DELETE FROM definitions WHERE namespace = ?1 AND name = ?2"));
   bind_name(statement, name);
-  TRY(statement.step());
+  static_cast<void>(TRY(statement.step()));
   return {};
 }
 

@@ -50,7 +50,7 @@ class SessionTest : public ::testing::Test {
     });
   }
 
-  std::future<CommandResult> run_command(CommandRequest request) {
+  std::future<CommandResult> run_command(const CommandRequest& request) {
     return std::async(std::launch::async, [=, this] {
       Output output;
       auto end = session_->run_command(request, collect(output));
@@ -170,7 +170,7 @@ TEST_F(SessionTest, RunsOfOneLanguageReachTheAgentOneAfterTheOther) {
 TEST_F(SessionTest, ACancelledRunThatWaitsWasNeverBegun) {
   auto first = run_code("1");
   const auto repl = agent_.receive(FrameType::kRepl);
-  std::stop_source stop;
+  const std::stop_source stop;
   auto second = run_code("2", stop.get_token());
   stop.request_stop();
   const CodeResult result = second.get();
@@ -181,7 +181,7 @@ TEST_F(SessionTest, ACancelledRunThatWaitsWasNeverBegun) {
 }
 
 TEST_F(SessionTest, CancelIsAskedOfTheAgent) {
-  std::stop_source stop;
+  const std::stop_source stop;
   auto run = run_code("while True: pass", stop.get_token());
   const auto repl = agent_.receive(FrameType::kRepl);
   (void)agent_.receive(FrameType::kEnd);
@@ -318,7 +318,7 @@ TEST_F(SessionTest, ACommandTooLargeForTheWireIsRefusedByName) {
   CommandRequest request;
   request.argv = {"echo"};
   for (int i = 0; i < 5; ++i) {
-    request.argv.push_back(std::string(100'000, 'a'));
+    request.argv.emplace_back(100'000, 'a');
   }
   const auto end = session_->run_command(request, {});
   ASSERT_FALSE(end);

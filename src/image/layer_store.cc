@@ -4,6 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
 #include "base/file.h"
 #include "base/sys.h"
 #include "image/file_lock.h"
@@ -56,6 +60,20 @@ std::optional<Layer> LayerStore::find(const Digest& diff_id) const {
   return Layer{root_of(folder), bytes.value_or(0)};
 }
 
+// The lock of a program that was killed is free before its unpacker has noticed: that one ends with
+// its input, but may still add to a folder while it is being removed.
+Result<> LayerStore::remove_leftovers(const std::string& folder) const {
+  constexpr std::chrono::milliseconds kPause{10};
+  constexpr int kMaxTries = 500;
+  for (int tries = 1;; ++tries) {
+    auto removed = remove_folder(folder);
+    if (removed || removed.error().sys_errno() != ENOTEMPTY || tries == kMaxTries) {
+      return removed;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 Result<Layer> LayerStore::ensure(const Digest& diff_id, const OpenBlob& open,
                                  const SliceProgress& progress, std::stop_token stop) const {
   if (auto layer = find(diff_id)) {
@@ -68,7 +86,7 @@ Result<Layer> LayerStore::ensure(const Digest& diff_id, const OpenBlob& open,
   }
   const BlobSlice blob = TRY(open(stop));
   const std::string draft = home_.layer_draft(diff_id);
-  TRY_WRAP(remove_folder(draft), "remove what an earlier try has left");
+  TRY_WRAP(remove_leftovers(draft), "remove what an earlier try has left");
   TRY(sys::mkdir(draft, 0700));
   const auto fill = [&]() -> Result<> {
     TRY(Unpacker::make_folder(root_of(draft)));

@@ -44,6 +44,7 @@ class LayerStore {
   Result<> discard(const Digest& diff_id, const std::string& trash) const;
   // Removes tmp/layer-... or what discard() made.
   Result<> remove_folder(const std::string& folder) const;
+  Result<> remove_leftovers(const std::string& folder) const;
 
  private:
   Home home_;

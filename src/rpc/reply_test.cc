@@ -88,13 +88,13 @@ TEST(EncodeCommand, GivesOneForACommandThatASignalEnded) {
 }
 
 TEST(EncodeMetrics, WritesIntegersAndNulls) {
-  SandboxMetrics running{.namespace_name = "default",
-                         .name = "x",
-                         .is_running = true,
-                         .cpu_percent = 12.5,
-                         .memory_mib = 123,
-                         .disk_bytes = 1048576};
-  SandboxMetrics stopped{.namespace_name = "default", .name = "y", .disk_bytes = 4096};
+  const SandboxMetrics running{.namespace_name = "default",
+                               .name = "x",
+                               .is_running = true,
+                               .cpu_percent = 12.5,
+                               .memory_mib = 123,
+                               .disk_bytes = 1048576};
+  const SandboxMetrics stopped{.namespace_name = "default", .name = "y", .disk_bytes = 4096};
   EXPECT_EQ(
       to_text(encode(std::vector{running, stopped})),
       R"({"sandboxes":[{"cpu_usage":12.5,"disk_bytes":1048576,"disk_usage":1048576,"memory_usage":123,)"
@@ -104,10 +104,10 @@ TEST(EncodeMetrics, WritesIntegersAndNulls) {
 }
 
 TEST(EncodeMetrics, NeverWritesNotANumber) {
-  SandboxMetrics one{.namespace_name = "n",
-                     .name = "x",
-                     .is_running = true,
-                     .cpu_percent = std::numeric_limits<double>::quiet_NaN()};
+  const SandboxMetrics one{.namespace_name = "n",
+                           .name = "x",
+                           .is_running = true,
+                           .cpu_percent = std::numeric_limits<double>::quiet_NaN()};
   EXPECT_TRUE(encode(std::vector{one})["sandboxes"][0]["cpu_usage"].is_null());
 }
 

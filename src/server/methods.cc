@@ -227,14 +227,14 @@ Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
   if (auto wrong = check_names(decoded->target)) {
     return std::unexpected(*std::move(wrong));
   }
-  if (!decoded->config) {
+  const std::optional<rpc::StartConfig>& config = decoded->config;
+  if (!config) {
     if (auto undefined = check_defined(*decoded)) {
       return std::unexpected(*std::move(undefined));
     }
   }
-  const auto started =
-      backend_.start(name_of(decoded->target), decoded->config ? &*decoded->config : nullptr,
-                     hooks.on_pull, hooks.stop);
+  const auto started = backend_.start(name_of(decoded->target), config ? &*config : nullptr,
+                                      hooks.on_pull, hooks.stop);
   if (!started) {
     return std::unexpected(failed(started.error()));
   }
@@ -328,9 +328,10 @@ Methods::Outcome Methods::metrics(const Json* params) {
   if (!decoded) {
     return std::unexpected(invalid(decoded.error()));
   }
+  const std::optional<std::string>& wanted = decoded->sandbox;
   const bool everywhere = decoded->namespace_name == "*";
-  if (decoded->sandbox) {
-    if (const auto checked = backend_.check_sandbox_name(*decoded->sandbox); !checked) {
+  if (wanted) {
+    if (const auto checked = backend_.check_sandbox_name(*wanted); !checked) {
       return std::unexpected(invalid(checked.error()));
     }
   }
@@ -348,10 +349,10 @@ Methods::Outcome Methods::metrics(const Json* params) {
       return std::unexpected(*std::move(absent));
     }
   }
-  if (decoded->sandbox) {
-    std::erase_if(*all, [&](const auto& one) { return one.name != *decoded->sandbox; });
+  if (wanted) {
+    std::erase_if(*all, [&](const auto& one) { return one.name != *wanted; });
     if (all->empty() && !everywhere) {
-      return std::unexpected(unknown_sandbox(*decoded->sandbox, decoded->namespace_name));
+      return std::unexpected(unknown_sandbox(*wanted, decoded->namespace_name));
     }
   }
   return rpc::encode(*all);

@@ -24,7 +24,7 @@ LateReply RpcCall::run_late(Methods& methods, const CallHooks& hooks) const {
     return {.whole = reply_of(failure),
             .last_line = rpc::to_text(rpc::late_failure(failure.kind, failure.error, request.id))};
   }
-  rpc::Reply reply = rpc::result_reply(*std::move(result), request.id);
+  const rpc::Reply reply = rpc::result_reply(*std::move(result), request.id);
   return {.whole = reply, .last_line = reply.body};
 }
 

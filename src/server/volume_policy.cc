@@ -59,6 +59,7 @@ Result<VolumePolicy::Root> VolumePolicy::open_root(const std::string& path) {
 Result<std::shared_ptr<const VolumePolicy>> VolumePolicy::create(
     const std::vector<std::string>& roots, std::string namespaces_folder) {
   std::vector<Root> opened;
+  opened.reserve(roots.size());
   for (const std::string& root : roots) {
     opened.push_back(TRY(open_root(root)));
   }
@@ -112,6 +113,7 @@ Result<base::UniqueFd> VolumePolicy::open(const std::string& namespace_name,
                                           const std::string& host_path) const {
   const auto own = own_root(namespace_name);
   std::vector<const Root*> roots;
+  roots.reserve(roots_.size() + 1);
   for (const Root& root : roots_) {
     roots.push_back(&root);
   }

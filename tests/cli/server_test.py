@@ -15,8 +15,8 @@ SIGNED_KEY = "0123456789abcdefghijABCDEFGHIJ01"
 class Detached(ServerCase):
     def test_answers_as_soon_as_start_returns(self):
         url = self.serve()
-        self.assertEqual(self.request(url, "GET", "/api/v1/health"),
-                         (200, {"message": "Service is healthy"}))
+        status, health = self.request(url, "GET", "/api/v1/health")
+        self.assertEqual((status, health["message"]), (200, "Service is healthy"))
 
     def test_status_tells_where_it_is(self):
         url = self.serve("--dev")

@@ -15,7 +15,6 @@
 namespace msb::agent {
 namespace {
 
-using testing::ClientOptions;
 using testing::Received;
 using testing::wait_until_gone;
 using Status = wire::ReplDone::Status;
