@@ -4,43 +4,29 @@
 // before any byte of the guest runs, in namespaces that belong to the host; the sandbox's user
 // namespace is entered when nothing is left to be made (docs/decisions/0002). Copies of host mounts
 // are taken first of all, because the kernel takes them only from the caller's own mount namespace.
-//
-// Nothing needs to be undone on failure: the process dies, and its namespaces, mounts and loop
-// device with it.
 #include "isolation/jail/jail.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <ctime>
+#include <optional>
+#include <utility>
 
-#include "base/file.h"
 #include "base/sys.h"
+#include "isolation/jail/building.h"
 #include "isolation/jail/devices.h"
-#include "isolation/jail/disk_image.h"
-#include "isolation/jail/etc_files.h"
 #include "isolation/jail/identity.h"
-#include "isolation/jail/in_root.h"
 #include "isolation/jail/landlock.h"
-#include "isolation/jail/layers.h"
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/network.h"
-#include "isolation/jail/overlay.h"
 #include "isolation/jail/proc_files.h"
 #include "isolation/jail/resource_limits.h"
-#include "isolation/jail/status_report.h"
 #include "isolation/jail/sys_files.h"
 #include "isolation/jail/system_calls.h"
-#include "isolation/jail/volumes.h"
-#include "isolation/jail/writable_layer.h"
 
 namespace msb::isolation::jail {
 namespace {
@@ -48,88 +34,6 @@ namespace {
 namespace sys = base::sys;
 
 constexpr int kStreamFd = 3;
-
-// What the steps hand on to each other.
-struct Building {
-  Plan& plan;
-  std::vector<base::UniqueFd> layers;
-  std::vector<VolumeMount> volumes;
-  base::UniqueFd disk_image;  // or, without loop devices, the writable folder
-  base::UniqueFd staging;     // a tmpfs, the working directory
-  WritableLayer writable;
-  base::UniqueFd root;
-  bool writes_to_host = false;  // through a volume
-};
-
-Result<> keep_descriptors(Building& building) {
-  const Plan& plan = building.plan;
-  std::vector<int> kept = {0,
-                           1,
-                           2,
-                           plan.home,
-                           plan.agent,
-                           plan.stream,
-                           plan.status,
-                           plan.user_namespace,
-                           plan.layer_map};
-  for (const Volume& volume : plan.volumes) {
-    kept.push_back(volume.source.get());
-  }
-  std::ranges::sort(kept);
-  unsigned next = 0;
-  for (const int fd : kept) {
-    if (fd < 0) {
-      continue;
-    }
-    const auto number = static_cast<unsigned>(fd);
-    if (number > next) {
-      ::close_range(next, number - 1, 0);
-    }
-    next = std::max(next, number + 1);
-  }
-  ::close_range(next, ~0u, 0);
-  return {};
-}
-
-Result<> reset_signals(Building& /*building*/) {
-  for (int number = 1; number < NSIG; ++number) {
-    ::signal(number, SIG_DFL);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-  ::setsid();
-  ::umask(0);
-  return {};
-}
-
-Result<> enter_cgroup(Building& building) {
-  prefer_as_oom_victim();
-  return building.plan.cgroups->enter(building.plan.id);
-}
-
-Result<> clone_host_mounts(Building& building) {
-  const Plan& plan = building.plan;
-  building.layers = TRY(clone_layers(plan.home, plan.layers, plan.layer_map));
-  building.volumes =
-      TRY(clone_volumes(plan.volumes, plan.range, {plan.volume_uid, plan.volume_gid},
-                        plan.powers.is_root ? VolumeIds::kMapped : VolumeIds::kAsOnHost));
-  building.writes_to_host = !std::ranges::all_of(plan.volumes, &Volume::read_only);
-  return {};
-}
-
-Result<> open_writable_layer(Building& building) {
-  const Plan& plan = building.plan;
-  const base::UniqueFd folder = TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY,
-                                                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
-  if (!plan.powers.disk_images) {
-    building.writable = TRY(clone_writable_folder(folder.get(), plan.layer_map));
-    return {};
-  }
-  const base::UniqueFd templates = TRY(sys::openat(plan.home, "tmp", O_RDONLY | O_DIRECTORY));
-  building.disk_image = TRY(open_disk_image(folder.get(), templates.get(), plan.limits.disk_bytes));
-  return {};
-}
 
 Result<> enter_namespaces(Building& /*building*/) {
   // The pid namespace is there since birth.
@@ -163,29 +67,6 @@ Result<> make_staging(Building& building) {
     return std::unexpected(sys::error("fchdir"));
   }
   return {};
-}
-
-Result<> mount_writable_layer(Building& building) {
-  const Plan& plan = building.plan;
-  if (plan.powers.disk_images) {
-    building.writable = TRY(mount_disk_image(building.disk_image.get(), ".", plan.layer_map));
-  }
-  TRY(build_as(plan.range));
-  return prepare_overlay_folders(building.writable.mount.get());
-}
-
-Result<> mount_root(Building& building) {
-  building.root =
-      TRY(mount_overlay(building.staging.get(), building.layers, building.writable.mount));
-  return {};
-}
-
-Result<> fill_etc(Building& building) {
-  return write_etc_files(building.root.get(), building.plan.hostname);
-}
-
-Result<> add_volumes(Building& building) {
-  return attach_volumes(building.root.get(), building.volumes);
 }
 
 Result<> add_devices(Building& building) {
@@ -228,18 +109,6 @@ Result<> limit_resources(Building& building) {
 
 Result<> change_identity(Building& building) {
   return become_sandbox_root(building.plan.user_namespace);
-}
-
-Result<> report_ready(Building& building) {
-  StatusReport report;
-  report.disk_limited = building.writable.disk_limited;
-  for (const VolumeMount& volume : building.volumes) {
-    if (!volume.weakness.empty()) {
-      report.weaknesses.push_back(volume.weakness);
-    }
-  }
-  const int gauge = building.writable.mount.get();
-  return sys::send_message(building.plan.status, report.encode(), std::span(&gauge, 1));
 }
 
 // Leaves the stream, the standard descriptors, and two that the exec closes.
@@ -287,11 +156,6 @@ Result<> execute_agent(Building& building) {
   return std::unexpected(sys::error("execveat", "msb-agent"));
 }
 
-struct Step {
-  const char* name;
-  Result<> (*run)(Building&);
-};
-
 constexpr Step kSteps[] = {
     {"keep descriptors", keep_descriptors},
     {"reset signals", reset_signals},
@@ -318,65 +182,10 @@ constexpr Step kSteps[] = {
     {"execute agent", execute_agent},
 };
 
-// $MSB_TRACE_JAIL of the warden: microseconds per step, on its standard error.
-class StepTimes {
- public:
-  // After the first step, which closes what it does not know.
-  void start() {
-    if (::getenv("MSB_TRACE_JAIL") != nullptr) {
-      output_.reset(::fcntl(2, F_DUPFD_CLOEXEC, kOutOfTheWay));
-      last_us_ = now_us();
-    }
-  }
-  void after(const Step& step) {
-    if (output_) {
-      const std::int64_t now = now_us();
-      text_ += std::to_string(now - last_us_) + " " + step.name + "\n";
-      last_us_ = now_us();
-    }
-  }
-  void print() {
-    if (output_) {
-      [[maybe_unused]] const auto written = base::write_all(output_.get(), text_);
-    }
-  }
-
- private:
-  static constexpr int kOutOfTheWay = 64;
-  static std::int64_t now_us() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-  }
-  base::UniqueFd output_;
-  std::int64_t last_us_ = 0;
-  std::string text_;
-};
-
-// Ends with the failure; success ends in the exec.
-Error build_and_execute(Building& building) {
-  StepTimes times;
-  for (const Step& step : kSteps) {
-    if (step.run == execute_agent) {
-      times.print();
-    }
-    if (auto done = step.run(building); !done) {
-      return std::move(done).error().wrap(step.name);
-    }
-    step.run == keep_descriptors ? times.start() : times.after(step);
-  }
-  return {ErrorCode::kInternal, "the agent's execution returned"};
-}
-
 }  // namespace
 
 void run(Plan& plan) {
-  Building building{plan, {}, {}, {}, {}, {}, {}, false};
-  StatusReport report;
-  report.kind = StatusReport::Kind::kFailed;
-  report.error = build_and_execute(building);
-  [[maybe_unused]] const auto sent = sys::send_message(plan.status, report.encode(), {});
-  ::_exit(1);
+  build(plan, kSteps);
 }
 
 }  // namespace msb::isolation::jail

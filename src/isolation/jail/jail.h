@@ -46,6 +46,7 @@ struct Plan {
   int agent = -1;   // sealed memfd
   int stream = -1;  // becomes the agent's descriptor 3
   int status = -1;
+  int complaints = -1;  // standard error of a program of the host's that runs the sandbox; -1: none
   int user_namespace = -1;  // the sandbox's
   int layer_map = -1;       // user namespace of the idmapped layers; -1: no mapping
 };
