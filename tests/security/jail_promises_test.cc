@@ -202,6 +202,80 @@ TEST_P(JailPromises, MakesNoPairOfExoticSockets) {
       "EAFNOSUPPORT EAFNOSUPPORT EAFNOSUPPORT worked");
 }
 
+TEST_P(JailPromises, ReachesNoneOfTheKernelsRarelyTroddenParts) {
+  // get_mempolicy mbind set_mempolicy set_mempolicy_home_node pidfd_getfd chroot
+  EXPECT_EQ(run("print({call(n, 0, 0, 0, 0, 0, 0) for n in (239, 237, 238, 450, 438, 161)})"),
+            "{'EPERM'}");
+  // vmsplice remap_file_pages memfd_secret process_madvise process_mrelease modify_ldt
+  EXPECT_EQ(run("print({call(n, 0, 0, 0, 0, 0, 0) for n in (278, 216, 447, 440, 448, 154)})"),
+            "{'ENOSYS'}");
+  // Protocols that load modules: SCTP, DCCP, L2TP, SMC, MPTCP; with a bit in the high half too.
+  EXPECT_EQ(run("print({call(41, f, t, p) for f in (2, 10) for t, p in "
+                "((1, 132), (6, 33), (2, 115), (1, 256), (1, 262), (1, (1 << 32) + 132))})"),
+            "{'EPROTONOSUPPORT'}");
+  EXPECT_EQ(run("print({call(41, f, t, p) for f in (2, 10) for t, p in "
+                "((1, 0), (1, 6), (2, 0), (2, 17))}, call(41, 2, 2, 1), call(41, 10, 2, 58))"),
+            "{'worked'} worked worked");
+  // A line discipline (N_HDLC), loaded behind a terminal.
+  EXPECT_EQ(run("import pty, fcntl, termios\n"
+                "m, s = pty.openpty()\n"
+                "print(attempt(fcntl.ioctl, s, termios.TIOCSETD, struct.pack('i', 13)))"),
+            "EPERM");
+}
+
+TEST_P(JailPromises, GivesTheKernelNoProgramsToRun) {
+  EXPECT_EQ(
+      run("accept_all = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0xffff))\n"
+          "program = struct.pack('HxxxxxxQ', 1, ctypes.addressof(accept_all))\n"
+          "s = socket.socket()\n"
+          "print({attempt(s.setsockopt, socket.SOL_SOCKET, o, program) "
+          "for o in (26, 50, 51, 52)}, attempt(s.setsockopt, socket.IPPROTO_TCP, 31, b'tls'))"),
+      "{'EPERM'} ENOPROTOOPT");
+}
+
+TEST_P(JailPromises, SeesNothingOfWhatOthersDoOnTheHost) {
+  // Interrupts, disks, locks (one per sandbox), the kernel's memory, drivers.
+  EXPECT_EQ(
+      run("def content(p):\n"
+          "    try:\n"
+          "        return os.listdir(p) if os.path.isdir(p) else open(p, 'rb').read(100)\n"
+          "    except OSError:\n"
+          "        return b''\n"
+          "print({n for n in ('interrupts', 'softirqs', 'diskstats', 'partitions', 'locks', "
+          "'slabinfo', 'buddyinfo', 'zoneinfo', 'cmdline', 'config.gz', 'iomem', 'fs', 'irq', "
+          "'bus', 'driver') if content('/proc/' + n)})"),
+      "set()");
+}
+
+TEST_P(JailPromises, GivesTheHostsKernelNoWorkThatIsNotCounted) {
+  // A trigger on the host's pressure is memory and a timer of the kernel, for anybody who asks.
+  EXPECT_EQ(run("print({attempt(os.open, '/proc/pressure/' + n, os.O_WRONLY) for n in "
+                "('cpu', 'memory', 'io')})"),
+            "{'ENOENT'}");
+}
+
+TEST_P(JailPromises, WritesToNothingOfTheHostsInProc) {
+  // Whatever a younger kernel adds: all that can be opened for writing is a cover of null.
+  EXPECT_EQ(run("def writable(p):\n"
+                "    try:\n"
+                "        fd = os.open(p, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)\n"
+                "    except OSError:\n"
+                "        return False\n"
+                "    null = os.fstat(fd).st_rdev == os.makedev(1, 3)\n"
+                "    os.close(fd)\n"
+                "    return not null\n"
+                "found = []\n"
+                "for top in ('/proc', '/sys'):\n"
+                "    for folder, folders, files in os.walk(top):\n"
+                "        if folder == '/proc':\n"
+                "            folders[:] = [f for f in folders if not f.isdigit() and "
+                "f not in ('self', 'thread-self')]\n"
+                "        found += [p for f in files if not os.path.islink(p := folder + '/' + f) "
+                "and writable(p)]\n"
+                "print(found)"),
+            "[]");
+}
+
 TEST_P(JailPromises, TakesNoneOfTheHostsAsynchronousRequests) {
   EXPECT_EQ(run("c = ctypes.c_ulong(0); print(call(206, 100, ctypes.byref(c)))"), "ENOSYS");
 }

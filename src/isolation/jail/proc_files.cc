@@ -19,13 +19,19 @@ namespace {
 
 constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
+// What tells of the host's secrets, of its kernel's memory layout (slabs, zones), and of what
+// others do on it (interrupts, disks, locks: one per running sandbox).
 constexpr const char* kCoveredFiles[] = {
-    "interrupts",  "kallsyms",      "kcore",      "keys",          "key-users",   "kmsg",
-    "kpagecgroup", "kpagecount",    "kpageflags", "latency_stats", "modules",     "sched_debug",
-    "slabinfo",    "sysrq-trigger", "timer_list", "timer_stats",   "vmallocinfo",
+    "buddyinfo",   "cmdline",      "config.gz",   "diskstats",     "interrupts",  "iomem",
+    "ioports",     "kallsyms",     "kcore",       "key-users",     "keys",        "kmsg",
+    "kpagecgroup", "kpagecount",   "kpageflags",  "locks",         "modules",     "latency_stats",
+    "mtrr",        "pagetypeinfo", "partitions",  "sched_debug",   "schedstat",   "slabinfo",
+    "softirqs",    "timer_list",   "timer_stats", "sysrq-trigger", "vmallocinfo", "zoneinfo",
 };
-constexpr const char* kCoveredFolders[] = {"acpi", "asound", "scsi"};
-constexpr const char* kReadOnlyFolders[] = {"bus", "driver", "fs", "irq", "sys", "sysvipc"};
+// pressure: everybody may write there, and each write is work for the host's kernel, uncounted.
+constexpr const char* kCoveredFolders[] = {"acpi", "asound", "bus",      "driver",
+                                           "fs",   "irq",    "pressure", "scsi"};
+constexpr const char* kReadOnlyFolders[] = {"sys", "sysvipc"};
 
 // The named thing in /proc, if this kernel has it.
 std::optional<base::UniqueFd> find(int proc_fd, const char* name) {
@@ -44,14 +50,22 @@ Result<> cover_files(int root_fd, int proc_fd) {
   return {};
 }
 
+// One empty folder, and copies of its mount: a file system of its own for each would cost more.
 Result<> cover_folders(int proc_fd) {
+  base::UniqueFd empty;
   for (const char* name : kCoveredFolders) {
-    if (const auto target = find(proc_fd, name)) {
-      const base::UniqueFd empty =
-          TRY(make_file_system("tmpfs", {{"mode", "755"}, {"size", "4k"}, {"nr_inodes", "1"}},
-                               kAttributes | MOUNT_ATTR_RDONLY));
-      TRY(attach(empty.get(), target->get()));
+    const auto target = find(proc_fd, name);
+    if (!target) {
+      continue;
     }
+    if (!empty) {
+      empty = TRY(make_file_system("tmpfs", {{"mode", "555"}, {"size", "4k"}, {"nr_inodes", "1"}},
+                                   kAttributes | MOUNT_ATTR_RDONLY));
+      TRY(attach(empty.get(), target->get()));
+      continue;
+    }
+    const base::UniqueFd cover = TRY(clone_mount(empty.get(), ""));
+    TRY(attach(cover.get(), target->get()));
   }
   return {};
 }
