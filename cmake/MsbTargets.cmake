@@ -100,3 +100,21 @@ function(msb_fuzz name)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
   endif()
 endfunction()
+
+# msb_system_call_filter(<name> SOURCE <policy.cc>)
+# Compiles a system call policy as the project is built (src/base/policy/compiler.h): makes <name>_filter.inc in the
+# current binary folder, which is a source of who includes it. All of them are made by the target generated_sources.
+function(msb_system_call_filter name)
+  cmake_parse_arguments(arg "" "SOURCE" "" ${ARGN})
+  set(compiler msb-${name}-system-call-policy)
+  set(filter ${CMAKE_CURRENT_BINARY_DIR}/${name}_filter.inc)
+  msb_executable(${compiler} SOURCES ${arg_SOURCE} DEPS msb_policy_compiler)
+  set_target_properties(${compiler} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/generators)
+  add_custom_command(OUTPUT ${filter} COMMAND ${MSB_LAUNCHER} $<TARGET_FILE:${compiler}> > ${filter}
+    DEPENDS ${compiler} VERBATIM)
+  add_custom_target(msb-${name}-system-call-filter DEPENDS ${filter})
+  if(NOT TARGET generated_sources)
+    add_custom_target(generated_sources)
+  endif()
+  add_dependencies(generated_sources msb-${name}-system-call-filter)
+endfunction()

@@ -17,116 +17,35 @@
 // one sandbox could take all. clone3 is ENOSYS because its flags are behind a pointer, where no
 // filter sees them; C libraries fall back to clone.
 //
-// This is a program of the build: libseccomp takes 3 ms to compile the policy, which is the same
-// for every sandbox, so the warden gets the result as a table (system_calls.cc) and starts without.
+// This is a program of the build (base/policy/compiler.h): its tables are in system_calls.cc.
 
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <memory>
-#include <span>
 #include <vector>
 
-#include "base/sys.h"
+#include "base/policy/compiler.h"
 #include "base/try.h"
+#include "isolation/jail/guest_calls.h"
 
 namespace msb::isolation::jail {
 namespace {
 
-namespace sys = base::sys;
-
-// Names unknown to this architecture, or to the libseccomp of the build, are passed over.
-// clang-format off
-constexpr const char* kAllowed[] = {
-    // files
-    "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat",
-    "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
-    "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr",
-    "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futimesat",
-    "getcwd", "getdents", "getdents64", "getxattr", "ioctl", "lchown", "lgetxattr", "link",
-    "linkat", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir",
-    "mkdirat", "mknod", "mknodat", "newfstatat", "open", "openat", "openat2", "pread64", "preadv",
-    "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat",
-    "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr",
-    "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync", "sync_file_range",
-    "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime", "utimensat", "utimes",
-    "write", "writev",
-    // waiting for them
-    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "inotify_add_watch", "inotify_init",
-    "inotify_init1", "inotify_rm_watch", "pipe", "pipe2", "poll", "ppoll", "pselect6", "select",
-    "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime", "timerfd_settime",
-    // memory
-    "brk", "madvise", "membarrier", "memfd_create", "mincore", "mlock", "mlock2", "mlockall",
-    "mmap", "mprotect", "mremap", "msync", "munlock", "munlockall", "munmap", "pkey_alloc",
-    "pkey_free", "pkey_mprotect",
-    // processes and threads
-    "arch_prctl", "capget", "capset", "clone", "execve", "execveat", "exit", "exit_group", "fork",
-    "futex", "futex_waitv", "get_robust_list", "getcpu", "getegid", "geteuid",
-    "getgid", "getgroups", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getresgid",
-    "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "ioprio_get",
-    "ioprio_set", "kill", "landlock_add_rule", "landlock_create_ruleset",
-    "landlock_restrict_self", "pidfd_open", "pidfd_send_signal", "prctl",
-    "prlimit64", "process_vm_readv", "process_vm_writev", "ptrace", "restart_syscall", "rseq",
-    "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getattr",
-    "sched_getparam", "sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity",
-    "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "seccomp",
-    "set_robust_list", "set_tid_address", "setfsgid", "setfsuid", "setgid",
-    "setgroups", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid",
-    "setrlimit", "setsid", "setuid", "sysinfo", "tgkill", "times", "tkill", "uname", "vfork",
-    "wait4", "waitid", "waitpid",
-    // signals and time
-    "alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "gettimeofday",
-    "nanosleep", "pause", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo",
-    "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "setitimer",
-    "sigaltstack", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
-    "timer_settime",
-    // sockets and IPC of the sandbox's own
-    "accept", "accept4", "bind", "connect", "getpeername", "getrandom", "getsockname",
-    "getsockopt", "listen", "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive",
-    "mq_timedsend", "mq_unlink", "msgctl", "msgget", "msgrcv", "msgsnd", "recvfrom", "recvmmsg",
-    "recvmsg", "semctl", "semget", "semop", "semtimedop", "sendmmsg", "sendmsg", "sendto",
-    "setsockopt", "shmat", "shmctl", "shmdt", "shmget", "shutdown", "socket", "socketpair",
-};
-// clang-format on
-
-// Younger than the libseccomp in use may know; their numbers are the same on every architecture.
-constexpr int kFchmodat2 = 452;
-constexpr int kAllowedByNumber[] = {
-    335,  // uretprobe: the kernel's own, where the host traces a guest's program
-    451,  // cachestat
-    kFchmodat2,
-    453,  // map_shadow_stack: a guest's own hardening
-    454,  // futex_wake
-    455,  // futex_wait
-    456,  // futex_requeue
-    462,  // mseal
-};
-
-// clang-format off
-constexpr const char* kRefused[] = {
-    "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime",
-    "delete_module", "fanotify_init", "fanotify_mark", "finit_module", "fsconfig", "fsmount",
-    "fsopen", "fspick", "get_mempolicy", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl",
-    "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind", "migrate_pages", "mount",
-    "mount_setattr", "move_mount", "move_pages", "name_to_handle_at", "nfsservctl",
-    "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd", "pivot_root", "quotactl", "quotactl_fd",
-    "reboot", "request_key", "set_mempolicy", "set_mempolicy_home_node", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff",
-    "swapon", "syslog", "umount", "umount2", "unshare", "userfaultfd", "vhangup",
-};
-// clang-format on
+using base::policy::differs;
+using base::policy::equals;
+using base::policy::has_bits;
+using base::policy::is_not_null;
+using base::policy::low_half_equals;
+using base::policy::Program;
 
 // PER_LINUX, PER_LINUX32, UNAME26 with either, ADDR_NO_RANDOMIZE (debuggers), and "tell me".
 constexpr scmp_datum_t kPersonalities[] = {0, 8, 0x20000, 0x20008, 0x40000, 0xffffffff};
@@ -160,118 +79,17 @@ constexpr SocketOption kRefusedOptions[] = {{SOL_SOCKET, SO_ATTACH_FILTER, EPERM
                                             {SOL_SOCKET, kSoAttachReuseportEbpf, EPERM},
                                             {IPPROTO_TCP, TCP_ULP, ENOPROTOOPT}};
 
-// Conditions on an argument. The kernel looks at the low half of an int; a compare of all 64 bits
-// could be passed by with a bit in the high half.
-scmp_arg_cmp equals(unsigned argument, scmp_datum_t value) {
-  return {argument, SCMP_CMP_EQ, value, 0};
-}
-scmp_arg_cmp differs(unsigned argument, scmp_datum_t value) {
-  return {argument, SCMP_CMP_NE, value, 0};
-}
-scmp_arg_cmp has_bits(unsigned argument, scmp_datum_t bits) {
-  return {argument, SCMP_CMP_MASKED_EQ, bits, bits};
-}
-scmp_arg_cmp low_half_equals(unsigned argument, scmp_datum_t value) {
-  return {argument, SCMP_CMP_MASKED_EQ, 0xffffffff, value};
-}
-
-scmp_arg_cmp is_not_null(unsigned argument) {
-  return {argument, SCMP_CMP_NE, 0, 0};
-}
-
 scmp_arg_cmp is_of_type(unsigned mode, scmp_datum_t type) {
   return {mode, SCMP_CMP_MASKED_EQ, S_IFMT, type};
 }
 
-class Program {
- public:
-  explicit Program(std::uint32_t default_action)
-      : context_(::seccomp_init(default_action), &::seccomp_release) {
-    if (context_) {
-      // Foreign architectures, x32 among them.
-      note(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
-      // A balanced tree over the numbers instead of a chain of some 300 compares.
-      note(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2));
-    }
-  }
-
-  template <typename... Conditions>
-  void add(std::uint32_t action, int number, Conditions... conditions) {
-    if (context_) {
-      note(
-          ::seccomp_rule_add(context_.get(), action, number, sizeof...(conditions), conditions...));
-    }
-  }
-
-  template <typename... Conditions>
-  void add(std::uint32_t action, const char* name, Conditions... conditions) {
-    // Negative: not a call of this architecture.
-    if (const int number = ::seccomp_syscall_resolve_name(name); number >= 0) {
-      add(action, number, conditions...);
-    }
-  }
-
-  // For every value of an int argument that is not among `allowed`: one rule for each aligned block
-  // of values that holds none of them. (A rule can compare an argument but once.)
-  void add_all_but(std::uint32_t action, const char* name, unsigned argument,
-                   std::span<const std::uint32_t> allowed) {
-    add_block(action, name, argument, allowed, 0, 32);
-  }
-
-  Result<std::vector<sock_filter>> finish() {
-    if (!context_ || failure_ < 0) {
-      return std::unexpected(sys::error_of(context_ ? -failure_ : ENOMEM, "libseccomp"));
-    }
-    const base::UniqueFd file = TRY(sys::memfd_create("filter", 0));
-    if (const int result = ::seccomp_export_bpf(context_.get(), file.get()); result < 0) {
-      return std::unexpected(sys::error_of(-result, "seccomp_export_bpf"));
-    }
-    const auto size = static_cast<std::size_t>(TRY(sys::fstat(file.get())).st_size);
-    std::vector<sock_filter> program(size / sizeof(sock_filter));
-    const std::size_t read =
-        TRY(sys::pread(file.get(), std::as_writable_bytes(std::span(program)), 0));
-    if (read != size) {
-      return fail(ErrorCode::kIo, "pread: short");
-    }
-    return program;
-  }
-
- private:
-  // The 2^bits values from `first` on.
-  void add_block(std::uint32_t action, const char* name, unsigned argument,
-                 std::span<const std::uint32_t> allowed, std::uint64_t first, unsigned bits) {
-    const std::uint64_t size = std::uint64_t{1} << bits;
-    if (std::ranges::none_of(
-            allowed, [&](std::uint64_t value) { return value >= first && value - first < size; })) {
-      const scmp_datum_t mask = 0xffffffff & ~(size - 1);
-      add(action, name, scmp_arg_cmp{argument, SCMP_CMP_MASKED_EQ, mask, first});
-    } else if (bits > 0) {
-      add_block(action, name, argument, allowed, first, bits - 1);
-      add_block(action, name, argument, allowed, first + size / 2, bits - 1);
-    }
-  }
-
-  void note(int result) {
-    if (result < 0 && failure_ == 0) {
-      failure_ = result;
-    }
-  }
-
-  std::unique_ptr<void, decltype(&::seccomp_release)> context_;
-  int failure_ = 0;
-};
-
 Result<std::vector<sock_filter>> build_by_number() {
   Program program(SCMP_ACT_ERRNO(ENOSYS));
-  for (const char* name : kAllowed) {
-    program.add(SCMP_ACT_ALLOW, name);
-  }
-  for (const int number : kAllowedByNumber) {
+  program.add_all(SCMP_ACT_ALLOW, kGuestCalls);
+  for (const int number : kGuestCallsByNumber) {
     program.add(SCMP_ACT_ALLOW, number);
   }
-  for (const char* name : kRefused) {
-    program.add(SCMP_ACT_ERRNO(EPERM), name);
-  }
+  program.add_all(SCMP_ACT_ERRNO(EPERM), kRefusedCalls);
   for (const scmp_datum_t personality : kPersonalities) {
     program.add(SCMP_ACT_ALLOW, "personality", equals(0, personality));
   }
@@ -338,33 +156,14 @@ Result<std::vector<sock_filter>> build_without_set_id() {
   return program.finish();
 }
 
-void print(const char* name, const std::vector<sock_filter>& program) {
-  std::printf("constexpr sock_filter %s[] = {\n", name);
-  for (const sock_filter& instruction : program) {
-    std::printf("    {0x%04x, %u, %u, 0x%08x},\n", instruction.code, instruction.jt, instruction.jf,
-                instruction.k);
-  }
-  std::printf("};\n");
-}
-
 }  // namespace
 }  // namespace msb::isolation::jail
 
-// Runs when the project is built, on the machine whose architecture it is built for.
 int main() {
   using namespace msb::isolation::jail;  // NOLINT: a program of one file
-  const auto by_number = build_by_number();
-  const auto by_argument = build_by_argument();
-  const auto without_set_id = build_without_set_id();
-  for (const auto* built : {&by_number, &by_argument, &without_set_id}) {
-    if (!*built) {
-      std::fprintf(stderr, "system call policy: %s\n", built->error().message().c_str());
-      return 1;
-    }
-  }
-  std::printf("// Generated from system_call_policy.cc.\n");
-  print("kByNumber", *by_number);
-  print("kByArgument", *by_argument);
-  print("kWithoutSetId", *without_set_id);
-  return 0;
+  const msb::base::policy::Table tables[] = {
+      {.name = "kByNumber", .program = build_by_number()},
+      {.name = "kByArgument", .program = build_by_argument()},
+      {.name = "kWithoutSetId", .program = build_without_set_id()}};
+  return msb::base::policy::print_tables("isolation/jail/system_call_policy.cc", tables);
 }

@@ -7,39 +7,23 @@
 #include "isolation/jail/system_calls.h"
 
 #include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <span>
-
-#include "base/sys.h"
+#include "base/privileges.h"
 
 namespace msb::isolation::jail {
 namespace {
 
-#include "system_call_program.inc"
-
-Result<> install(std::span<const sock_filter> program) {
-  sock_fprog filter{};
-  filter.len = static_cast<unsigned short>(program.size());
-  // SAFETY: the kernel copies the program; it does not write to it.
-  filter.filter = const_cast<sock_filter*>(program.data());
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0) {
-    return std::unexpected(base::sys::error("seccomp"));
-  }
-  return {};
-}
+#include "guest_filter.inc"
 
 }  // namespace
 
 Result<> restrict_system_calls(SetIdBits bits) {
   // The first must still allow the others.
-  TRY(install(kByNumber));
+  TRY(base::install_system_call_filter(kByNumber));
   if (bits == SetIdBits::kRefused) {
-    TRY(install(kWithoutSetId));
+    TRY(base::install_system_call_filter(kWithoutSetId));
   }
-  return install(kByArgument);
+  return base::install_system_call_filter(kByArgument);
 }
 
 }  // namespace msb::isolation::jail
