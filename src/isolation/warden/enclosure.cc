@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "base/sys.h"
+#include "isolation/warden/restraint.h"
 
 namespace msb::isolation::warden {
 
@@ -37,6 +38,7 @@ Result<int> run_enclosed(const std::function<int(base::UniqueFd keeper)>& body) 
   }
   // It must not hold a socket or a file open that others take for a sign of life.
   ::close_range(0, ~0u, 0);
+  [[maybe_unused]] const auto restrained = restrain_keeper();  // there is nobody left to tell
   int status = 0;
   while (::waitpid(static_cast<pid_t>(pid), &status, 0) < 0 && errno == EINTR) {
   }

@@ -22,6 +22,7 @@
 #include "isolation/warden/enclosure.h"
 #include "isolation/warden/event_loop.h"
 #include "isolation/warden/protocol.h"
+#include "isolation/warden/restraint.h"
 #include "isolation/warden/sandboxes.h"
 
 namespace msb::isolation::warden {
@@ -136,7 +137,10 @@ int serve(const ServeOptions& options) {
     const base::UniqueFd engine = TRY_WRAP(sys::pidfd_open(pid), "watch the engine");
     Ground ground = TRY(prepare(options, pid));
     return run_enclosed([&](base::UniqueFd keeper) {
-      auto served = run_loop(socket, std::move(ground), engine.get(), keeper.get());
+      auto served = restrain_warden(ground.powers);
+      if (served) {
+        served = run_loop(socket, std::move(ground), engine.get(), keeper.get());
+      }
       if (!served) {
         socket.send(FailedReply{0, std::move(served).error()}, {});
         return 1;
