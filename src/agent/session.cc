@@ -72,7 +72,8 @@ Result<> Session::greet(const wire::Frame& frame) {
 Result<> Session::handle_connection(const wire::Frame& frame) {
   switch (frame.type) {
     case FrameType::kConfigure:
-      return configure(frame);
+      configure(TRY(wire::Configure::decode(frame.payload)));
+      return {};
     case FrameType::kWarmRepl:
       repl(TRY(wire::WarmRepl::decode(frame.payload)).language).warm();
       return {};
@@ -84,15 +85,35 @@ Result<> Session::handle_connection(const wire::Frame& frame) {
   }
 }
 
-Result<> Session::configure(const wire::Frame& frame) {
-  settings_ = TRY(wire::Configure::decode(frame.payload));
+void Session::configure(wire::Configure settings) {
+  settings_ = std::move(settings);
   if (settings_.workdir.starts_with('/')) {
     // A folder that cannot be made, or a user that is not there, is what an exec will meet and say.
     if (const auto owner = find_identity(settings_.user)) {
       static_cast<void>(make_folders(settings_.workdir, *owner));
     }
   }
-  return {};
+}
+
+repl::Repl::Answer Session::answer_to(std::uint32_t id) {
+  return [this, id](const Result<>& result) {
+    if (result) {
+      link_->send(id, FrameType::kDone);
+    } else {
+      link_->send_failure(id, result.error());
+    }
+  };
+}
+
+void Session::adopt(std::uint32_t id, wire::Configure settings) {
+  configure(std::move(settings));
+  python_->adopt([this, id](const Result<>& result) {
+    if (result) {
+      node_->adopt(answer_to(id));
+    } else {
+      answer_to(id)(result);
+    }
+  });
 }
 
 Result<> Session::handle_request(const wire::Frame& frame) {
@@ -107,15 +128,15 @@ Result<> Session::handle_request(const wire::Frame& frame) {
         return {};
       }
       break;
-    case FrameType::kWriteFile: {
-      const auto written = write_file(TRY(wire::WriteFile::decode(frame.payload)));
-      if (written) {
-        link_->send(id, FrameType::kDone);
-      } else {
-        link_->send_failure(id, written.error());
-      }
+    case FrameType::kWriteFile:
+      answer_to(id)(write_file(TRY(wire::WriteFile::decode(frame.payload))));
       return {};
-    }
+    case FrameType::kWarmRepl:
+      repl(TRY(wire::WarmRepl::decode(frame.payload)).language).warm(answer_to(id));
+      return {};
+    case FrameType::kAdopt:
+      adopt(id, TRY(wire::Adopt::decode(frame.payload)).settings);
+      return {};
     // For a stream that has just ended: the host does not know yet.
     case FrameType::kReplCode:
     case FrameType::kSignal:

@@ -46,7 +46,9 @@ class Session {
   Result<> handle_request(const wire::Frame& frame);
   Result<> handle_stream(Stream& stream, const wire::Frame& frame);
   Result<> greet(const wire::Frame& frame);
-  Result<> configure(const wire::Frame& frame);
+  void configure(wire::Configure settings);
+  void adopt(std::uint32_t id, wire::Configure settings);
+  repl::Repl::Answer answer_to(std::uint32_t id);
   // Keeps what a request has opened, or tells the host why it could not be.
   template <typename Opened>
   void open(std::uint32_t id, Result<std::unique_ptr<Opened>> opened);

@@ -40,7 +40,7 @@ Result<> Call::on_frame(const wire::Frame& frame) {
       return accept_output(Channel::kStderr, frame.payload);
     case FrameType::kOutputCut: {
       const auto cut = TRY(wire::OutputCut::decode(frame.payload));
-      if (kind_ == Kind::kFile) {
+      if (kind_ == Kind::kTask) {
         return unexpected_frame();
       }
       pending_.dropped_bytes += cut.dropped_bytes;
@@ -66,7 +66,7 @@ Result<> Call::on_frame(const wire::Frame& frame) {
       return accept_end(Kind::kRepl, done);
     }
     case FrameType::kDone:
-      return accept_end(Kind::kFile, Done{});
+      return accept_end(Kind::kTask, Done{});
     case FrameType::kFailed: {
       auto failed = TRY(wire::Failed::decode(frame.payload));
       return accept_end(kind_, std::move(failed));
@@ -77,7 +77,7 @@ Result<> Call::on_frame(const wire::Frame& frame) {
 }
 
 Result<> Call::accept_output(Channel channel, std::span<const std::byte> bytes) {
-  if (kind_ == Kind::kFile || (kind_ == Kind::kExec && !started_)) {
+  if (kind_ == Kind::kTask || (kind_ == Kind::kExec && !started_)) {
     return unexpected_frame();
   }
   if (bytes.size() > window_bytes_) {

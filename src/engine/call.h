@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One request to the agent whose answers a thread waits for: an exec, a REPL run, a file to write.
+// One request to the agent whose answers a thread waits for: an exec, a REPL run, or a task that is
+// done or fails (a file to write, an interpreter to warm, settings to adopt).
 // The I/O loop puts in what arrives, checked against the request's state; the waiting thread takes
 // it out and grants credit for what it has consumed. So a thread that is slow (or does not come at
 // all) makes the guest wait, costs at most kInitialCreditBytes here, and disturbs nobody else.
 //
 //   exec    kStarted, then kStdout | kStderr | kOutputCut | kCredit ..., then kExited
 //   repl    kStdout | kStderr | kOutputCut ..., then kReplDone
-//   file    kDone                                     any of them: kFailed instead, at any time
+//   task    kDone                                     any of them: kFailed instead, at any time
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,7 @@ enum class Channel : std::uint8_t { kStdout, kStderr };
 class Call final : public Stream {
  public:
   using Clock = AgentLink::Clock;
-  enum class Kind { kExec, kRepl, kFile };
+  enum class Kind { kExec, kRepl, kTask };
 
   struct Done {};
   // How it ended; an Error when the link was lost before the end.

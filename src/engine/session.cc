@@ -52,7 +52,7 @@ Result<> Session::greet(const std::string& instance_id, const Greeting& greeting
   }
   std::vector<std::shared_ptr<Call>> writes;
   for (const GuestFile& file : greeting.files) {
-    auto call = std::make_shared<Call>(Call::Kind::kFile, Call::Wake::kPrompt);
+    auto call = std::make_shared<Call>(Call::Kind::kTask, Call::Wake::kPrompt);
     const std::uint32_t stream = TRY(link_->add(call));
     append(frames, stream,
            wire::WriteFile{

@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   testing::FakeAgent agent(loop());
   const std::array calls = {std::make_shared<Call>(Call::Kind::kExec, Call::Wake::kPrompt),
                             std::make_shared<Call>(Call::Kind::kRepl, Call::Wake::kInPortions),
-                            std::make_shared<Call>(Call::Kind::kFile, Call::Wake::kPrompt)};
+                            std::make_shared<Call>(Call::Kind::kTask, Call::Wake::kPrompt)};
   for (const auto& call : calls) {
     MSB_CHECK(agent.link()->add(call).has_value());  // streams 1, 2, 3; the connection is 4
   }

@@ -43,6 +43,7 @@ enum class FrameType : std::uint16_t {
   kCancel = 9,
   kConnect = 10,
   kWarmRepl = 11,
+  kAdopt = 12,
   // both ways
   kData = 20,  // stdin of an exec, or bytes of a connection; counted against credit
   kEnd = 21,   // no more kData in this direction

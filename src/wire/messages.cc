@@ -91,6 +91,10 @@ std::vector<std::byte> WriteFile::encode() const {
   return std::move(writer).take();
 }
 
+Result<Adopt> Adopt::decode(std::span<const std::byte> payload) {
+  return Adopt{TRY(Configure::decode(payload))};
+}
+
 Result<WriteFile> WriteFile::decode(std::span<const std::byte> payload) {
   ByteReader reader(payload);
   WriteFile message;

@@ -95,12 +95,23 @@ struct Repl {
 
 inline constexpr std::size_t kMaxCodeBytes = 64 * 1024 * 1024;
 
-// host -> agent. Starts the interpreter ahead of the first kRepl; not answered.
+// host -> agent. Starts the interpreter ahead of the first kRepl. On stream 0 it is not answered;
+// on one of its own by kDone when the interpreter waits for code, or kFailed.
 struct WarmRepl {
   static constexpr FrameType kType = FrameType::kWarmRepl;
   Language language = Language::kPython;
   std::vector<std::byte> encode() const;
   static Result<WarmRepl> decode(std::span<const std::byte> payload);
+};
+
+// host -> agent. Takes kConfigure's place in a sandbox that was made ahead and has run nothing yet:
+// a warm interpreter becomes what it would be had it been started with these settings. Answered by
+// kDone when that is so, or kFailed.
+struct Adopt {
+  static constexpr FrameType kType = FrameType::kAdopt;
+  Configure settings;
+  std::vector<std::byte> encode() const { return settings.encode(); }
+  static Result<Adopt> decode(std::span<const std::byte> payload);
 };
 
 // host -> agent, on an exec's stream: to its whole process group.

@@ -40,8 +40,11 @@ std::optional<std::string> find_program(const LanguageSpec& spec, std::string_vi
   return std::nullopt;
 }
 
-std::string with_length(std::string_view text) {
-  const auto size = static_cast<std::uint32_t>(text.size());
+// In the length of a request: not code, but settings.
+constexpr std::uint32_t kSettingsBit = 1u << 31;
+
+std::string with_length(std::string_view text, std::uint32_t bits = 0) {
+  const std::uint32_t size = static_cast<std::uint32_t>(text.size()) | bits;
   std::string message(sizeof size, '\0');
   std::memcpy(message.data(), &size, sizeof size);
   return message.append(text);
@@ -70,6 +73,7 @@ Result<> Interpreter::launch() {
       plan.argv.emplace_back(argument);
     }
   }
+  settings_ = settings_of(plan);
   plan.env.set("MSB_REPL_FD", std::to_string(kExtraFd));
   plan.mark = mark_ = new_mark();
 
@@ -100,6 +104,23 @@ Result<> Interpreter::launch() {
     owner_.on_exited(status);
   });
   return {};
+}
+
+Adoption Interpreter::adopt() {
+  const auto plan = plan_process(context_.settings, {});
+  if (!plan || pid_ == 0) {
+    return Adoption::kStartAnew;
+  }
+  Settings settings = settings_of(*plan);
+  const Adoption adoption = ready_ ? adoption_of(spec_, settings_, settings) : Adoption::kStartAnew;
+  if (adoption == Adoption::kTell) {
+    ready_ = false;
+    settings_ = std::move(settings);
+    request_ = with_length(driver_text_of(settings_), kSettingsBit);
+    request_sent_ = 0;
+    send_request();
+  }
+  return adoption;
 }
 
 Interpreter::~Interpreter() {
@@ -263,10 +284,12 @@ bool Interpreter::parse_control(std::byte byte) {
   const auto kind = static_cast<char>(byte);
   if (!ready_ && kind == 'R') {
     ready_ = true;
-    if (spec_.pipes_per_run) {
-      context_.discard.add(std::move(pipes_.err));
-    } else {
-      watch_idle_pipes();
+    if (!std::exchange(came_up_, true)) {
+      if (spec_.pipes_per_run) {
+        context_.discard.add(std::move(pipes_.err));
+      } else {
+        watch_idle_pipes();
+      }
     }
     owner_.on_ready();
     return false;

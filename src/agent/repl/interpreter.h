@@ -3,6 +3,7 @@
 // One interpreter process and its control channel (the drivers' files say what is spoken on it).
 //
 //   starting --'R'--> idle --submit()--> running --verdict--> idle
+//                     idle --adopt()--> adopting --'R'--> idle
 //      any state --waitpid--> exited
 //
 // What comes over the control channel comes from the guest's process: it is one byte (five for an
@@ -18,6 +19,7 @@
 #include <string>
 
 #include "agent/context.h"
+#include "agent/repl/adoption.h"
 #include "agent/repl/language.h"
 #include "agent/repl/run.h"
 #include "base/try.h"
@@ -50,7 +52,12 @@ class Interpreter {
 
   // Has come up, and has not ended.
   bool ready() const { return ready_ && pid_ > 0; }
-  bool came_up() const { return ready_; }
+  bool came_up() const { return came_up_; }
+  // Was told of new settings, and has not confirmed them.
+  bool adopting() const { return came_up_ && !ready_; }
+  // Of the configuration as it is now: what has been done is to tell it. For one that has not run
+  // anything; with kTell, on_ready() follows.
+  Adoption adopt();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
   // Takes what is left of the pipes of a run that is over.
@@ -78,6 +85,8 @@ class Interpreter {
   Owner& owner_;
   pid_t pid_ = 0;
   std::uint64_t mark_ = 0;
+  Settings settings_;  // it has been started with these
+  bool came_up_ = false;
   bool ready_ = false;
   bool running_ = false;
   base::UniqueFd control_;

@@ -9,12 +9,15 @@ const LanguageSpec& spec_of(wire::Language language) {
                                    .programs = {"python3", "python"},
                                    .arguments = {"-u", "-c", kPythonBootstrap},
                                    .driver = kPythonDriver,
-                                   .pipes_per_run = true};
+                                   .pipes_per_run = true,
+                                   .follows_chdir = true};
   static const LanguageSpec node{.name = "Node.js",
                                  .programs = {"node", "nodejs"},
                                  .arguments = {"-e", kNodeBootstrap, {}},
                                  .driver = kNodeDriver,
-                                 .pipes_per_run = false};
+                                 .pipes_per_run = false,
+                                 // import() resolves against where the process began.
+                                 .follows_chdir = false};
   return language == wire::Language::kPython ? python : node;
 }
 

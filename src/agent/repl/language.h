@@ -17,6 +17,8 @@ struct LanguageSpec {
   std::string_view driver;  // sent over the control socket, where `arguments` read it from
   // True: each run brings its own pipes. False: the interpreter has one pair for life.
   bool pipes_per_run;
+  // Whether a change of its working directory makes it what it would be had it begun there.
+  bool follows_chdir;
 };
 
 const LanguageSpec& spec_of(wire::Language language);

@@ -39,6 +39,32 @@ TEST_F(Node, AwaitsAtTheTopLevel) {
   EXPECT_EQ(node("await new Promise(r => setTimeout(() => r('late'), 20))").out, "'late'\n");
 }
 
+TEST_F(Node, AdoptsVariablesWhileItIsWarm) {
+  const std::uint32_t warm = agent_->new_stream();
+  agent_->send(warm, wire::WarmRepl{wire::Language::kNode});
+  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(
+      adopted,
+      wire::Adopt{{.env = {"PATH=/usr/bin:/bin", "WHO=tenant"}, .workdir = "/", .user = {}}});
+  const Received& got = node(
+      "console.log(process.cwd(), process.env.WHO, "
+      "require('child_process').execSync('echo $WHO').toString().trim(), typeof _)");
+  EXPECT_TRUE((*agent_)[adopted].plain_done);
+  EXPECT_EQ(got.out, "/ tenant tenant undefined\n");
+}
+
+TEST_F(Node, IsStartedAnewInAnotherFolder) {
+  const std::uint32_t warm = agent_->new_stream();
+  agent_->send(warm, wire::WarmRepl{wire::Language::kNode});
+  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(adopted,
+               wire::Adopt{{.env = {"PATH=/usr/bin:/bin"}, .workdir = "/tmp", .user = {}}});
+  EXPECT_TRUE(agent_->finish(adopted).plain_done);
+  EXPECT_EQ(node("process.cwd()").out, "'/tmp'\n");
+}
+
 TEST_F(Node, LosesNoTrailingOutput) {
   for (int i = 0; i < 30; ++i) {
     const Received& got = node("process.stdout.write('x'.repeat(200000)); undefined");

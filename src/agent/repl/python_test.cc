@@ -56,6 +56,77 @@ TEST_F(Python, RunsBeforeTheInterpreterWasAskedFor) {
   EXPECT_EQ(python("'warm'").out, "'warm'\n");
 }
 
+TEST_F(Python, TellsWhenItIsWarm) {
+  const std::uint32_t stream = agent_->new_stream();
+  agent_->send(stream, wire::WarmRepl{wire::Language::kPython});
+  EXPECT_TRUE(agent_->finish(stream).plain_done);
+  const std::uint32_t again = agent_->new_stream();
+  agent_->send(again, wire::WarmRepl{wire::Language::kPython});
+  EXPECT_TRUE(agent_->finish(again).plain_done);
+}
+
+// What a warm interpreter shows of the settings it has adopted.
+constexpr const char* kShowSettings =
+    "import os, sys, subprocess\n"
+    "print(os.getcwd(), os.environ.get('WHO'), os.environ.get('IMAGE'), os.getpid())\n"
+    "print(subprocess.run(['sh', '-c', 'echo $PWD $WHO $IMAGE'], capture_output=True)"
+    ".stdout.decode(), end='')\n"
+    "print('_' in vars(), 'MSB_REPL_FD' in os.environ)";
+
+TEST_F(Python, AdoptsSettingsWhileItIsWarm) {
+  restart({.env = {"PATH=/usr/bin:/bin", "IMAGE=1"}});
+  const std::uint32_t warm = agent_->new_stream();
+  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
+  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(
+      adopted,
+      wire::Adopt{{.env = {"PATH=/usr/bin:/bin", "WHO=tenant"}, .workdir = "/tmp", .user = {}}});
+  // Does not wait for the answer: code that follows runs after it.
+  const Received& got = python(kShowSettings);
+  EXPECT_TRUE((*agent_)[adopted].plain_done);
+  EXPECT_NE(got.out.find("/tmp tenant None "), std::string::npos) << got.out << got.err;
+  EXPECT_TRUE(got.out.ends_with("\n/tmp tenant\nFalse False\n")) << got.out;
+}
+
+TEST_F(Python, IsStartedAnewForSettingsItHasReadAlready) {
+  const std::uint32_t warm = agent_->new_stream();
+  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
+  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(
+      adopted,
+      wire::Adopt{{.env = {"PATH=/usr/bin:/bin", "PYTHONHASHSEED=0"}, .workdir = "/", .user = {}}});
+  EXPECT_TRUE(agent_->finish(adopted).plain_done);
+  const std::string hash =
+      "hash('a') == int(__import__('subprocess').run(['python3', '-c', "
+      "'print(hash(\"a\"))'], capture_output=True).stdout)";
+  EXPECT_EQ(python(hash).out, "True\n");
+}
+
+TEST_F(Python, InAFolderThatIsNotThereFailsAsAnyOther) {
+  const std::uint32_t warm = agent_->new_stream();
+  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
+  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(adopted,
+               wire::Adopt{{.env = {"PATH=/usr/bin:/bin"}, .workdir = "/dev/null/x", .user = {}}});
+  EXPECT_TRUE(agent_->finish(adopted).plain_done);
+  const Received& got = python("1");
+  ASSERT_TRUE(got.failed);
+  EXPECT_NE(got.failed->text.find("chdir(/dev/null/x)"), std::string::npos) << got.failed->text;
+}
+
+TEST_F(Python, DoesNotAdoptAfterARun) {
+  python("x = 1");
+  const std::uint32_t adopted = agent_->new_stream();
+  agent_->send(adopted, wire::Adopt{{.env = {"A=1"}, .workdir = "/", .user = {}}});
+  const Received& got = agent_->finish(adopted);
+  ASSERT_TRUE(got.failed);
+  EXPECT_EQ(got.failed->code, ErrorCode::kConflict);
+  EXPECT_EQ(python("x").out, "1\n");
+}
+
 TEST_F(Python, CatchesTheOutputOfChildrenAndOfBareDescriptors) {
   const Received& got = python(
       "import os, subprocess\nos.system('echo child')\nos.write(1, b'bare\\n')\n"

@@ -30,6 +30,54 @@ void Repl::warm() {
   }
 }
 
+void Repl::warm(Answer answer) {
+  waiting_.push_back(std::move(answer));
+  if (interpreter_) {
+    if (interpreter_->ready()) {
+      answer_all({});
+    }
+  } else if (const auto started = start(); !started) {
+    answer_all(started);
+  }
+}
+
+void Repl::adopt(Answer answer) {
+  if (has_run_ || !queue_.empty()) {
+    answer(msb::fail(ErrorCode::kConflict, "code has been run with other settings"));
+    return;
+  }
+  if (!interpreter_) {
+    answer({});
+    return;
+  }
+  waiting_.push_back(std::move(answer));
+  switch (interpreter_->adopt()) {
+    case Adoption::kNothingToDo:
+      answer_all({});
+      return;
+    case Adoption::kTell:
+      timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+      return;
+    case Adoption::kStartAnew:
+      start_anew();
+      return;
+  }
+}
+
+// A failure is told to the first run, as after warm().
+void Repl::start_anew() {
+  interpreter_.reset();
+  if (!start()) {
+    answer_all({});
+  }
+}
+
+void Repl::answer_all(const Result<>& result) {
+  for (const Answer& answer : std::exchange(waiting_, {})) {
+    answer(result);
+  }
+}
+
 Result<> Repl::start() {
   interpreter_ = TRY(Interpreter::start(context_, spec_, *this));
   timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
@@ -79,6 +127,7 @@ void Repl::serve() {
 
 void Repl::begin(Run& run) {
   current_ = &run;
+  has_run_ = true;
   stopping_.reset();
   exiting_.reset();
   auto pipes = interpreter_->submit(run.take_request());
@@ -98,6 +147,7 @@ void Repl::begin(Run& run) {
 
 void Repl::on_ready() {
   timer_.stop();
+  answer_all({});
   serve();
 }
 
@@ -151,6 +201,10 @@ void Repl::on_verdict(Interpreter::Verdict verdict, std::int32_t exit_code) {
 
 void Repl::on_exited(int status) {
   timer_.stop();
+  if (interpreter_->adopting()) {
+    start_anew();
+    return;
+  }
   if (!interpreter_->came_up()) {
     died_while_starting(status);
     return;
@@ -185,8 +239,10 @@ void Repl::died_while_starting(int status) {
     text += ": " + words;
   }
   interpreter_.reset();
+  const Error error(ErrorCode::kUnavailable, std::move(text));
+  answer_all(std::unexpected(error));
   if (!queue_.empty()) {
-    fail_front(Error(ErrorCode::kUnavailable, std::move(text)));
+    fail_front(error);
     serve();
   }
 }

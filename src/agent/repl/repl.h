@@ -14,8 +14,10 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "agent/context.h"
 #include "agent/repl/interpreter.h"
@@ -38,8 +40,15 @@ class Repl final : public Interpreter::Owner {
   Repl(Context& context, wire::Language language);
   ~Repl() override = default;
 
+  using Answer = std::function<void(const Result<>& result)>;
+
   // Starts the interpreter unless there is one.
   void warm();
+  // The same; `answer` is called when it waits for code, or will not.
+  void warm(Answer answer);
+  // The configuration has changed, and no run has begun: `answer` is called when a warm interpreter
+  // is as if it had been started with it. It is told, or started anew.
+  void adopt(Answer answer);
   void submit(Run& run);
   void cancel(Run& run);
   // Forgets the run, which is about to be destroyed.
@@ -55,6 +64,7 @@ class Repl final : public Interpreter::Owner {
   void on_exited(int status) override;
 
   Result<> start();
+  void start_anew();
   void serve();
   void begin(Run& run);
   void stop(wire::ReplDone::Status reason);
@@ -62,6 +72,7 @@ class Repl final : public Interpreter::Owner {
   void finish(wire::ReplDone report);
   void fail_front(const Error& error);
   void died_while_starting(int status);
+  void answer_all(const Result<>& result);
 
   Context& context_;
   const LanguageSpec& spec_;
@@ -73,7 +84,9 @@ class Repl final : public Interpreter::Owner {
   // The code the current run asked to exit with.
   std::optional<std::int32_t> exiting_;
   bool state_lost_ = false;
+  bool has_run_ = false;
   std::size_t held_code_bytes_ = 0;
+  std::vector<Answer> waiting_;  // for the interpreter to wait for code
   // One at a time: limit of the start, timeout of the run, grace after an interrupt or an exit.
   EventLoop::Timer timer_;
 };

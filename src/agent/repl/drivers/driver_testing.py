@@ -87,6 +87,16 @@ class Interpreter:
         assert self.control.recv(1) == b'R'
         return self
 
+    @staticmethod
+    def settings(directory, environment):
+        text = b''.join(part + b'\0' for part in [
+            directory, *(name + b'=' + value for name, value in environment.items())])
+        return struct.pack('<I', 1 << 31 | len(text)) + text
+
+    def adopt(self, directory, environment):
+        self.control.sendall(self.settings(directory, environment))
+        self.ready()
+
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 

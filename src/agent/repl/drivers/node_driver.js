@@ -18,6 +18,8 @@
 // The control channel, integers little-endian:
 //   driver -> agent  'R' once: ready.
 //   agent -> driver  u32 n + n bytes of UTF-8.
+//   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
+//                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
 //   driver -> agent  'S' ran through | 'E' an exception was not caught |
 //                    'I' interrupted by SIGINT |
 //                    'X' + i32 exit code: the code asked to exit; the process ends at once.
@@ -356,12 +358,28 @@ let pendingLength = 0;
 function next() {
   if (current || pendingLength < 4) return;
   if (pending[0].length < 4) pending = [Buffer.concat(pending)];
-  const length = 4 + pending[0].readUInt32LE();
+  const head = pending[0].readUInt32LE();
+  const length = 4 + (head & 0x7fffffff);
   if (pendingLength < length) return;
   const all = Buffer.concat(pending);
   pending = [all.subarray(length)];
   pendingLength -= length;
+  if (head >= 2 ** 31) return adopt(all.toString('utf8', 4, length));
   start(all.toString('utf8', 4, length).replace(/^\ufeff/, ''));
+}
+
+// The process becomes what it would be had it been started with these settings.
+function adopt(settings) {
+  const [directory, ...entries] = settings.split('\0').slice(0, -1);
+  process.chdir(directory);
+  const {env} = process;
+  for (const name of Object.keys(env)) delete env[name];
+  for (const entry of entries) {
+    const at = entry.indexOf('=');
+    env[entry.slice(0, at)] = entry.slice(at + 1);
+  }
+  print(descriptor, 'R');
+  next();
 }
 
 const control = new Socket({fd: descriptor, readable: true, writable: false});

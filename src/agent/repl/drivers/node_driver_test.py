@@ -184,6 +184,16 @@ class NodeDriver(DriverTest):
         self.assertIn(b'Uncaught Error: timer\n    at Timeout._onTimeout (REPL1:',
                       first.err + answer.err)
 
+    # Settings
+
+    def test_adopts_settings_before_the_first_run(self):
+        os.mkdir(os.path.join(self.directory, 'sub'))
+        self.repl.adopt(os.path.join(self.directory, 'sub').encode(),
+                        {b'A': b'1', b'B': b'two = words', b'EMPTY': b'', b'LONG': b'x' * 100000})
+        self.expect('process.cwd().endsWith("/sub")', 'true\n')
+        self.expect('Object.keys(process.env).join()', "'A,B,EMPTY,LONG'\n")
+        self.expect('[process.env.B, process.env.LONG.length]', "[ 'two = words', 100000 ]\n")
+
     # Output
 
     def test_keeps_the_streams_apart(self):

@@ -16,6 +16,8 @@
 # The control channel, integers little-endian:
 #   driver -> agent  'R' once: ready.
 #   agent -> driver  u32 n + n bytes of UTF-8; SCM_RIGHTS [stdout, stderr] with the first byte.
+#   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
+#                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
 #   driver -> agent  'S' ran through | 'E' an exception was not caught | 'I' interrupted by SIGINT |
 #                    'X' + i32 exit code: the code asked to exit. The interpreter then ends in its
 #                    own way (threads, atexit, buffers; what they print still goes to the run's
@@ -84,11 +86,14 @@ def receive():
     while True:
         try:
             data, rights, _, _ = control.recvmsg(65536, 24, _socket.MSG_CMSG_CLOEXEC)
-            break
         except BaseException as error:  # user code's: the socket closed, or a signal handler raised
             second('excuse')(error)
-    if len(data) < 4 or len(data) != 4 + int.from_bytes(data[:4], 'little'):
-        data = second('receive_rest')(data)
+            continue
+        if len(data) < 4 or len(data) != 4 + (int.from_bytes(data[:4], 'little') & 0x7fffffff):
+            data = second('receive_rest')(data)
+        if data[3] < 0x80:
+            break
+        second('adopt')(bytes(data[4:]))
     flush(*streams)  # what threads have begun to print since the last run is nobody's
     fds = rights[0][2]
     for target in 1, 2:
@@ -246,7 +251,7 @@ def receive_rest(data):
     while True:
         missing = 4 - len(data)
         if missing <= 0:
-            missing = 4 + int.from_bytes(data[:4], 'little') - len(data)
+            missing = 4 + (int.from_bytes(data[:4], 'little') & 0x7fffffff) - len(data)
             if not missing:
                 return data
         try:
@@ -255,6 +260,20 @@ def receive_rest(data):
             excuse(error)
         else:
             data += part or _exit(0)  # the agent is gone
+
+
+def adopt(settings):
+    """Becomes what it would be had it been started with these settings."""
+    directory, *entries, _ = settings.split(b'\0')
+    try:
+        os.chdir(directory)
+        os.environb.clear()
+        for entry in entries:
+            name, _, value = entry.partition(b'=')
+            os.environb[name] = value
+        control.send(b'R')
+    except BaseException:
+        _exit(70)  # the agent starts another, which fails for the same reason and can say so
 
 
 def encode_anything(error):

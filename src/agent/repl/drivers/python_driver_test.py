@@ -94,6 +94,21 @@ class PythonDriver(DriverTest):
         self.expect('from __future__ import annotations\ndef f(a: nothing): pass')
         self.expect('def g(a: nothing): pass\ng.__annotations__', "{'a': 'nothing'}\n")
 
+    # Settings
+
+    def test_adopts_settings_before_the_first_run(self):
+        os.mkdir(os.path.join(self.directory, 'sub'))
+        values = {b'A': b'1', b'B': b'two words', b'BYTES': b'\xff=', b'EMPTY': b'',
+                  b'LONG': b'x' * 100000}
+        self.repl.adopt(os.path.join(self.directory, 'sub').encode(), values)
+        self.expect('import os\nos.getcwd().endswith("/sub"), dict(os.environb) == %r' % values,
+                    '(True, True)\n')
+        self.expect('_ = os.system("echo $A $B")', '1 two words\n')
+
+    def test_a_folder_it_cannot_enter_ends_it(self):
+        self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))
+        self.assertEqual(self.repl.process.wait(DEADLINE_SECONDS), 70)
+
     # Errors
 
     def test_prints_tracebacks_as_the_interactive_interpreter(self):
