@@ -36,6 +36,14 @@ struct SandboxSpec {
   // The user inside that owns the volumes' files: the host owner of a volume's root appears as it.
   std::uint32_t volume_uid = 0;
   std::uint32_t volume_gid = 0;
+  // Made ahead, nobody's yet: may be adjusted, once, and has the CPU's least weight until then.
+  bool is_spare = false;
+};
+
+// What a spare sandbox becomes. Its disk and its volumes are what they were made as.
+struct Adjustment {
+  std::string hostname;
+  Limits limits;
 };
 
 // What the kernel says about a running sandbox; descriptors are read with pread, in any thread.

@@ -96,6 +96,7 @@ Result<warden::CreateRequest> request_of(const SandboxSpec& spec, const std::str
   }
   request.volume_uid = spec.volume_uid;
   request.volume_gid = spec.volume_gid;
+  request.is_spare = spec.is_spare;
   return request;
 }
 
@@ -347,6 +348,12 @@ Result<std::unique_ptr<WardenClient>> WardenClient::spawn(
 
 Result<StartedSandbox> WardenClient::create(SandboxSpec spec) {
   return impl_->create(std::move(spec));
+}
+
+Result<> WardenClient::adjust(const std::string& id, const Adjustment& adjustment) {
+  TRY(check_length(adjustment.hostname, warden::kMaxNameBytes, "hostname"));
+  return impl_->expect_done(warden::AdjustRequest{
+      .id = id, .hostname = adjustment.hostname, .limits = adjustment.limits});
 }
 
 Result<> WardenClient::destroy(const std::string& id) {

@@ -46,6 +46,11 @@ class WardenClient {
   // several threads run at the same time. On failure nothing is left behind.
   Result<StartedSandbox> create(SandboxSpec spec);
 
+  // Gives a spare sandbox its name and its limits: kernel, cgroups and /dev/shm; /etc is the
+  // agent's to write. It is then a sandbox like any other. kConflict: it is no spare (any more).
+  // After any failure it is good for destroy() only. Thread-safe.
+  Result<> adjust(const std::string& id, const Adjustment& adjustment);
+
   // Kills every process of the sandbox and returns when they are gone and its limits, mounts and
   // identity are free again. Not existing (any more) is a success. Thread-safe.
   Result<> destroy(const std::string& id);

@@ -24,6 +24,9 @@ namespace msb::isolation::cgroup {
 
 inline constexpr std::string_view kEnginePrefix = "msb-";
 
+// Of the CPU when there is not enough for all: what everybody has, or next to nothing.
+enum class CpuWeight { kNormal, kLeast };
+
 class Backend {
  public:
   Backend() = default;
@@ -32,7 +35,10 @@ class Backend {
   virtual ~Backend() = default;
 
   // Makes the sandbox's groups and sets their limits. On failure nothing is left.
-  virtual Result<> make(const std::string& id, const Limits& limits) = 0;
+  virtual Result<> make(const std::string& id, const Limits& limits, CpuWeight weight) = 0;
+  // From the limits it has to others, and to the normal weight. Fails when more memory is in use
+  // than is to be allowed, or more processes cannot be.
+  virtual Result<> adjust(const std::string& id, const Limits& from, const Limits& to) = 0;
 
   // Version 2: the folder to be born into (CLONE_INTO_CGROUP). Otherwise invalid, and the new
   // process calls enter() itself, while it has one thread.

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <limits>
+
 #include "base/sys.h"
 #include "isolation/cgroup/control_file.h"
 #include "isolation/cgroup/cpu_quota.h"
@@ -65,10 +67,13 @@ Result<> V1Backend::claim(const std::string& engine_folder) {
   return {};
 }
 
-Result<> V1Backend::make(const std::string& id, const Limits& limits) {
+Result<> V1Backend::make(const std::string& id, const Limits& limits, CpuWeight weight) {
   auto made = make_groups(id);
   if (made) {
     made = set_limits(id, limits);
+  }
+  if (made && weight != CpuWeight::kNormal) {
+    made = set_weight(id, weight);
   }
   if (!made) {
     [[maybe_unused]] const auto removed = remove(id);
@@ -90,27 +95,64 @@ Result<> V1Backend::make_groups(const std::string& id) {
   return {};
 }
 
-Result<> V1Backend::set_limits(const std::string& id, const Limits& limits) {
-  if (limits_memory_) {
-    const std::string memory = folder("memory", id);
-    const std::string bytes = std::to_string(limits.memory_bytes);
+Result<> V1Backend::limit_memory(const std::string& id, std::uint64_t from_bytes,
+                                 std::uint64_t to_bytes) {
+  if (!limits_memory_) {
+    return {};
+  }
+  const std::string memory = folder("memory", id);
+  const std::string bytes = std::to_string(to_bytes);
+  if (!counts_swap_) {
     TRY(write_control(memory, "memory.limit_in_bytes", bytes));
-    if (counts_swap_) {
-      TRY(write_control(memory, "memory.memsw.limit_in_bytes", bytes));
-    } else {
-      // Swap is not counted on this host: keep the sandbox from using it.
-      TRY(write_control(memory, "memory.swappiness", "0"));
-    }
+    // Swap is not counted on this host: keep the sandbox from using it.
+    return write_control(memory, "memory.swappiness", "0");
   }
-  if (limits_cpu_) {
-    const CpuQuota quota = cpu_quota(limits.cpus);
-    TRY(write_control(folder("cpu", id), "cpu.cfs_period_us", std::to_string(quota.period_us)));
-    TRY(write_control(folder("cpu", id), "cpu.cfs_quota_us", std::to_string(quota.quota_us)));
+  // The kernel refuses any moment in which memory alone may be more than memory and swap.
+  const bool grows = to_bytes > from_bytes;
+  TRY(write_control(memory, grows ? "memory.memsw.limit_in_bytes" : "memory.limit_in_bytes",
+                    bytes));
+  return write_control(memory, grows ? "memory.limit_in_bytes" : "memory.memsw.limit_in_bytes",
+                       bytes);
+}
+
+Result<> V1Backend::limit_cpus(const std::string& id, double cpus) {
+  if (!limits_cpu_) {
+    return {};
   }
-  if (limits_processes_) {
-    TRY(write_control(folder("pids", id), "pids.max", std::to_string(limits.max_processes)));
+  const CpuQuota quota = cpu_quota(cpus);
+  TRY(write_control(folder("cpu", id), "cpu.cfs_period_us", std::to_string(quota.period_us)));
+  return write_control(folder("cpu", id), "cpu.cfs_quota_us", std::to_string(quota.quota_us));
+}
+
+Result<> V1Backend::limit_processes(const std::string& id, std::uint32_t max_processes) {
+  return limits_processes_
+             ? write_control(folder("pids", id), "pids.max", std::to_string(max_processes))
+             : Result<>();
+}
+
+Result<> V1Backend::set_weight(const std::string& id, CpuWeight weight) {
+  return limits_cpu_ ? write_control(folder("cpu", id), "cpu.shares",
+                                     weight == CpuWeight::kNormal ? "1024" : "2")
+                     : Result<>();
+}
+
+Result<> V1Backend::set_limits(const std::string& id, const Limits& limits) {
+  constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+  TRY(limit_memory(id, kUnlimited, limits.memory_bytes));
+  TRY(limit_cpus(id, limits.cpus));
+  return limit_processes(id, limits.max_processes);
+}
+
+Result<> V1Backend::adjust(const std::string& id, const Limits& from, const Limits& to) {
+  TRY(set_weight(id, CpuWeight::kNormal));
+  if (to.memory_bytes != from.memory_bytes) {
+    TRY(limit_memory(id, from.memory_bytes, to.memory_bytes));
   }
-  return {};
+  if (to.cpus != from.cpus) {
+    TRY(limit_cpus(id, to.cpus));
+  }
+  return to.max_processes != from.max_processes ? limit_processes(id, to.max_processes)
+                                                : Result<>();
 }
 
 Result<base::UniqueFd> V1Backend::birth_folder(const std::string& /*id*/) {

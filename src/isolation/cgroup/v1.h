@@ -15,7 +15,8 @@ class V1Backend final : public Backend {
 
   V1Backend(const Hierarchies& hierarchies, const std::string& engine_id);
 
-  Result<> make(const std::string& id, const Limits& limits) override;
+  Result<> make(const std::string& id, const Limits& limits, CpuWeight weight) override;
+  Result<> adjust(const std::string& id, const Limits& from, const Limits& to) override;
   Result<base::UniqueFd> birth_folder(const std::string& id) override;
   Result<> enter(const std::string& id) override;
   void open_gauges(const std::string& id, SandboxGauges& gauges) override;
@@ -28,6 +29,10 @@ class V1Backend final : public Backend {
  private:
   Result<> claim(const std::string& engine_folder);
   Result<> make_groups(const std::string& id);
+  Result<> limit_memory(const std::string& id, std::uint64_t from_bytes, std::uint64_t to_bytes);
+  Result<> limit_cpus(const std::string& id, double cpus);
+  Result<> limit_processes(const std::string& id, std::uint32_t max_processes);
+  Result<> set_weight(const std::string& id, CpuWeight weight);
   Result<> set_limits(const std::string& id, const Limits& limits);
   // The sandbox's folder in the hierarchy of `controller`; empty when there is none.
   std::string folder(std::string_view controller, const std::string& id) const;

@@ -137,7 +137,7 @@ Result<> V2Backend::make_engine() {
   return write_control(engine_folder_, "cgroup.subtree_control", controllers_);
 }
 
-Result<> V2Backend::make(const std::string& id, const Limits& limits) {
+Result<> V2Backend::make(const std::string& id, const Limits& limits, CpuWeight weight) {
   if (parent_.empty()) {
     return {};
   }
@@ -149,11 +149,42 @@ Result<> V2Backend::make(const std::string& id, const Limits& limits) {
     made = make_group(folder(id));
   }
   TRY(std::move(made));
-  if (auto set = set_limits(folder(id), limits); !set) {
-    [[maybe_unused]] const auto removed = remove(id);
-    return set;
+  auto set = set_limits(folder(id), limits);
+  if (set && weight != CpuWeight::kNormal) {
+    set = set_weight(folder(id), weight);
   }
-  return {};
+  if (!set) {
+    [[maybe_unused]] const auto removed = remove(id);
+  }
+  return set;
+}
+
+Result<> V2Backend::set_weight(const std::string& folder, CpuWeight weight) const {
+  return limits_cpu_
+             ? write_control(folder, "cpu.weight", weight == CpuWeight::kNormal ? "100" : "1")
+             : Result<>();
+}
+
+Result<> V2Backend::adjust(const std::string& id, const Limits& from, const Limits& to) {
+  if (parent_.empty()) {
+    return {};
+  }
+  TRY(set_weight(folder(id), CpuWeight::kNormal));
+  if (to.memory_bytes < from.memory_bytes && limits_memory_) {
+    // The kernel would kill rather than refuse.
+    const auto used = read_control(folder(id), "memory.current");
+    const auto bytes =
+        used
+            ? base::parse_number<std::uint64_t>(std::string_view(*used).substr(0, used->find('\n')))
+            : std::nullopt;
+    if (!bytes || *bytes > to.memory_bytes) {
+      return fail(ErrorCode::kConflict, "more memory is in use than is to be allowed");
+    }
+  }
+  return to.memory_bytes == from.memory_bytes && to.cpus == from.cpus &&
+                 to.max_processes == from.max_processes
+             ? Result<>()
+             : set_limits(folder(id), to);
 }
 
 Result<> V2Backend::set_limits(const std::string& folder, const Limits& limits) const {

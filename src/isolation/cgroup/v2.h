@@ -13,7 +13,8 @@ class V2Backend final : public Backend {
  public:
   V2Backend(const Place& place, const std::string& engine_id, pid_t engine_pid);
 
-  Result<> make(const std::string& id, const Limits& limits) override;
+  Result<> make(const std::string& id, const Limits& limits, CpuWeight weight) override;
+  Result<> adjust(const std::string& id, const Limits& from, const Limits& to) override;
   Result<base::UniqueFd> birth_folder(const std::string& id) override;
   Result<> enter(const std::string& id) override;
   void open_gauges(const std::string& id, SandboxGauges& gauges) override;
@@ -31,6 +32,7 @@ class V2Backend final : public Backend {
 
  private:
   Result<> make_engine();
+  Result<> set_weight(const std::string& folder, CpuWeight weight) const;
   std::string folder(const std::string& id) const { return engine_folder_ + "/" + id; }
 
   Place place_;

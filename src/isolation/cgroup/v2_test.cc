@@ -77,7 +77,7 @@ TEST_F(V2Test, WithoutControllersASandboxRunsWithoutLimits) {
   group("", "", "");
   V2Backend backend({root(), root()}, kId, 1);
   EXPECT_EQ(backend.weaknesses().size(), 3u);
-  EXPECT_TRUE(backend.make("a", {}).has_value());
+  EXPECT_TRUE(backend.make("a", {}, CpuWeight::kNormal).has_value());
   const auto removed = backend.remove("a");
   ASSERT_TRUE(removed.has_value());
   EXPECT_TRUE(*removed);

@@ -129,8 +129,12 @@ Result<> report_ready(Building& building) {
       report.weaknesses.push_back(volume.weakness);
     }
   }
-  const int gauge = building.writable.mount.get();
-  return sys::send_message(building.plan.status, report.encode(), std::span(&gauge, 1));
+  std::vector<int> fds = {building.writable.mount.get()};
+  if (building.plan.is_spare) {
+    fds.push_back(building.host_name.get());
+    fds.push_back(building.shared_memory.get());
+  }
+  return sys::send_message(building.plan.status, report.encode(), fds);
 }
 
 namespace {
@@ -187,7 +191,7 @@ Error run_steps(Building& building, std::span<const Step> steps) {
 }  // namespace
 
 void build(Plan& plan, std::span<const Step> steps) {
-  Building building{plan, {}, {}, {}, {}, {}, {}, false};
+  Building building{plan, {}, {}, {}, {}, {}, {}, {}, {}, false};
   StatusReport report;
   report.kind = StatusReport::Kind::kFailed;
   report.error = run_steps(building, steps);

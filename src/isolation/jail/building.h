@@ -28,6 +28,8 @@ struct Building {
   base::UniqueFd staging;     // a tmpfs, the working directory
   WritableLayer writable;
   base::UniqueFd root;
+  base::UniqueFd host_name;  // the UTS namespace, of a spare
+  base::UniqueFd shared_memory;
   bool writes_to_host = false;  // through a volume
 };
 

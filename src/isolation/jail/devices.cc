@@ -52,6 +52,10 @@ Result<> bind_node(int dev_fd, const Device& device) {
   return attach(node.get(), dev_fd, device.name);
 }
 
+std::string shared_memory_size(std::uint64_t memory_bytes) {
+  return std::to_string(memory_bytes / 2);
+}
+
 Result<> attach_new(int mount_fd, int dev_fd, const std::string& name) {
   TRY(sys::mkdirat(dev_fd, name, 0755));
   return attach(mount_fd, dev_fd, name);
@@ -59,8 +63,8 @@ Result<> attach_new(int mount_fd, int dev_fd, const std::string& name) {
 
 }  // namespace
 
-Result<> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_bytes,
-                       DeviceNodes nodes) {
+Result<base::UniqueFd> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_bytes,
+                                     DeviceNodes nodes) {
   const base::UniqueFd target = TRY(make_top_folder(root_fd, "dev", 0755));
   const base::UniqueFd dev =
       TRY(make_file_system("tmpfs", {{"mode", "755"}, {"size", "64k"}, {"nr_inodes", "256"}},
@@ -83,10 +87,17 @@ Result<> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_b
        {"max", "128"}},
       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
   TRY(attach_new(terminals.get(), dev.get(), "pts"));
-  const base::UniqueFd shared_memory =
-      TRY(make_file_system("tmpfs", {{"mode", "1777"}, {"size", std::to_string(memory_bytes / 2)}},
+  base::UniqueFd shared_memory =
+      TRY(make_file_system("tmpfs", {{"mode", "1777"}, {"size", shared_memory_size(memory_bytes)}},
                            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
-  return attach_new(shared_memory.get(), dev.get(), "shm");
+  TRY(attach_new(shared_memory.get(), dev.get(), "shm"));
+  return shared_memory;
+}
+
+Result<> resize_shared_memory(int mount_fd, std::uint64_t memory_bytes) {
+  FileSystemContext context = TRY(FileSystemContext::pick(mount_fd));
+  TRY(context.set("size", shared_memory_size(memory_bytes)));
+  return context.reconfigure();
 }
 
 }  // namespace msb::isolation::jail

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/try.h"
+#include "base/unique_fd.h"
 #include "isolation/jail/id_map.h"
 
 namespace msb::isolation::jail {
@@ -15,8 +16,11 @@ enum class DeviceNodes {
 };
 
 // Mounts a minimal /dev: null, zero, full, random, urandom, tty, a terminal multiplexer of its own,
-// and shared memory bounded by half the sandbox's memory.
-Result<> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_bytes,
-                       DeviceNodes nodes);
+// and shared memory bounded by half the sandbox's memory. Returns the mount of that.
+Result<base::UniqueFd> mount_devices(int root_fd, const IdRange& range, std::uint64_t memory_bytes,
+                                     DeviceNodes nodes);
+
+// Changes that bound, of a mount in whatever namespace.
+Result<> resize_shared_memory(int mount_fd, std::uint64_t memory_bytes);
 
 }  // namespace msb::isolation::jail

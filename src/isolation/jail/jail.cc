@@ -51,6 +51,9 @@ Result<> name_host(Building& building) {
   if (::sethostname(name.data(), name.size()) < 0) {
     return std::unexpected(sys::error("sethostname", name));
   }
+  if (building.plan.is_spare) {
+    building.host_name = TRY(sys::open("/proc/self/ns/uts", O_RDONLY));
+  }
   return {};
 }
 
@@ -71,8 +74,10 @@ Result<> make_staging(Building& building) {
 
 Result<> add_devices(Building& building) {
   const Plan& plan = building.plan;
-  return mount_devices(building.root.get(), plan.range, plan.limits.memory_bytes,
-                       plan.powers.is_root ? DeviceNodes::kMake : DeviceNodes::kBindFromHost);
+  building.shared_memory =
+      TRY(mount_devices(building.root.get(), plan.range, plan.limits.memory_bytes,
+                        plan.powers.is_root ? DeviceNodes::kMake : DeviceNodes::kBindFromHost));
+  return {};
 }
 
 Result<> add_proc(Building& building) {

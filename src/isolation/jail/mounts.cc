@@ -64,6 +64,14 @@ Result<FileSystemContext> FileSystemContext::create(const std::string& type) {
   return FileSystemContext(type, base::UniqueFd(fd));
 }
 
+Result<FileSystemContext> FileSystemContext::pick(int mount_fd) {
+  const int fd = ::fspick(mount_fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+  if (fd < 0) {
+    return std::unexpected(sys::error("fspick"));
+  }
+  return FileSystemContext("remount", base::UniqueFd(fd));
+}
+
 Result<> FileSystemContext::set(const char* key, const std::string& value) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_STRING, key, value.c_str(), 0) < 0) {
     return std::unexpected(
@@ -83,6 +91,13 @@ Result<> FileSystemContext::set(
 Result<> FileSystemContext::flag(const char* key) {
   if (::fsconfig(fd_.get(), FSCONFIG_SET_FLAG, key, nullptr, 0) < 0) {
     return std::unexpected(error(std::string("fsconfig(") + type_ + ", " + key + ")"));
+  }
+  return {};
+}
+
+Result<> FileSystemContext::reconfigure() {
+  if (::fsconfig(fd_.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) < 0) {
+    return std::unexpected(error("fsconfig(" + type_ + ")"));
   }
   return {};
 }

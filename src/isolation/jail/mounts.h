@@ -37,10 +37,14 @@ Result<base::UniqueFd> open_path(int dir_fd, const std::string& path);
 class FileSystemContext {
  public:
   static Result<FileSystemContext> create(const std::string& type);
+  // Of the file system that is mounted there already.
+  static Result<FileSystemContext> pick(int mount_fd);
 
   Result<> set(const char* key, const std::string& value);
   Result<> set(std::initializer_list<std::pair<const char*, std::string>> options);
   Result<> flag(const char* key);
+  // Of one that was picked: makes it so.
+  Result<> reconfigure();
   // Creates it, detached.
   Result<base::UniqueFd> mount(std::uint64_t attributes);
 

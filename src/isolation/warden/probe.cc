@@ -253,7 +253,7 @@ class Examination {
     }
     cgroup::Backend& found = **backend;
     const Limits limits;
-    auto made = found.make(id, limits);
+    auto made = found.make(id, limits, cgroup::CpuWeight::kNormal);
     if (made) {
       [[maybe_unused]] const auto removed = found.remove(id);
     }

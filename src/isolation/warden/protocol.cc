@@ -12,6 +12,7 @@ enum class Kind : std::uint8_t {
   kCreate = 1,
   kDestroy = 2,
   kSweep = 3,
+  kAdjust = 4,
   kCreated = 64,
   kDone = 65,
   kFailed = 66,
@@ -21,6 +22,13 @@ enum class Kind : std::uint8_t {
 using base::ByteReader;
 using base::ByteWriter;
 
+void write_limits(ByteWriter& writer, const Limits& limits) {
+  writer.u64(limits.memory_bytes);
+  writer.f64(limits.cpus);
+  writer.u32(limits.max_processes);
+  writer.u64(limits.disk_bytes);
+}
+
 void write(ByteWriter& writer, const CreateRequest& create) {
   writer.u8(static_cast<std::uint8_t>(Kind::kCreate));
   writer.u32(create.request);
@@ -29,10 +37,7 @@ void write(ByteWriter& writer, const CreateRequest& create) {
   writer.string(create.hostname);
   writer.strings(create.layers);
   writer.string(create.writable);
-  writer.u64(create.limits.memory_bytes);
-  writer.f64(create.limits.cpus);
-  writer.u32(create.limits.max_processes);
-  writer.u64(create.limits.disk_bytes);
+  write_limits(writer, create.limits);
   writer.u32(static_cast<std::uint32_t>(create.volumes.size()));
   for (const VolumeEntry& volume : create.volumes) {
     writer.string(volume.guest_path);
@@ -40,6 +45,15 @@ void write(ByteWriter& writer, const CreateRequest& create) {
   }
   writer.u32(create.volume_uid);
   writer.u32(create.volume_gid);
+  writer.u8(create.is_spare ? 1 : 0);
+}
+
+void write(ByteWriter& writer, const AdjustRequest& adjust) {
+  writer.u8(static_cast<std::uint8_t>(Kind::kAdjust));
+  writer.u32(adjust.request);
+  writer.string(adjust.id);
+  writer.string(adjust.hostname);
+  write_limits(writer, adjust.limits);
 }
 
 void write(ByteWriter& writer, const DestroyRequest& destroy) {
@@ -89,6 +103,24 @@ bool read_bool(ByteReader& reader) {
   return value == 1;
 }
 
+Limits read_limits(ByteReader& reader) {
+  Limits limits;
+  limits.memory_bytes = reader.u64();
+  limits.cpus = reader.f64();
+  limits.max_processes = reader.u32();
+  limits.disk_bytes = reader.u64();
+  return limits;
+}
+
+AdjustRequest read_adjust(ByteReader& reader) {
+  AdjustRequest adjust;
+  adjust.request = reader.u32();
+  adjust.id = reader.string(kMaxNameBytes);
+  adjust.hostname = reader.string(kMaxNameBytes);
+  adjust.limits = read_limits(reader);
+  return adjust;
+}
+
 CreateRequest read_create(ByteReader& reader) {
   CreateRequest create;
   create.request = reader.u32();
@@ -97,10 +129,7 @@ CreateRequest read_create(ByteReader& reader) {
   create.hostname = reader.string(kMaxNameBytes);
   create.layers = reader.strings(kMaxLayers, kMaxHomePathBytes);
   create.writable = reader.string(kMaxHomePathBytes);
-  create.limits.memory_bytes = reader.u64();
-  create.limits.cpus = reader.f64();
-  create.limits.max_processes = reader.u32();
-  create.limits.disk_bytes = reader.u64();
+  create.limits = read_limits(reader);
   const std::uint32_t volume_count = reader.u32();
   if (volume_count > kMaxVolumes) {
     reader.reject();
@@ -113,6 +142,7 @@ CreateRequest read_create(ByteReader& reader) {
   }
   create.volume_uid = reader.u32();
   create.volume_gid = reader.u32();
+  create.is_spare = read_bool(reader);
   return create;
 }
 
@@ -180,6 +210,12 @@ bool is_reserved(std::string_view guest_path) {
   });
 }
 
+Result<> validate_identity(const std::string& id, const std::string& hostname) {
+  TRY(rule(is_id(id), "id", id, "must be 16 hexadecimal digits"));
+  return rule(is_host_name(hostname), "hostname", hostname,
+              "must be 1 to 63 letters, digits, '-', '_' or '.'");
+}
+
 Result<> validate_limits(const Limits& limits) {
   constexpr std::uint64_t kMiB = 1ull << 20;
   TRY(rule(limits.memory_bytes >= 8 * kMiB && limits.memory_bytes <= (1ull << 44), "memory_bytes",
@@ -219,6 +255,9 @@ Result<Request> decode_request(std::span<const std::byte> bytes) {
   switch (static_cast<Kind>(reader.u8())) {
     case Kind::kCreate:
       request = read_create(reader);
+      break;
+    case Kind::kAdjust:
+      request = read_adjust(reader);
       break;
     case Kind::kDestroy: {
       DestroyRequest destroy;
@@ -264,10 +303,13 @@ Result<Reply> decode_reply(std::span<const std::byte> bytes) {
   return reply;
 }
 
+Result<> validate(const AdjustRequest& request) {
+  TRY(validate_identity(request.id, request.hostname));
+  return validate_limits(request.limits);
+}
+
 Result<> validate(const CreateRequest& request, std::size_t volume_fd_count) {
-  TRY(rule(is_id(request.id), "id", request.id, "must be 16 hexadecimal digits"));
-  TRY(rule(is_host_name(request.hostname), "hostname", request.hostname,
-           "must be 1 to 63 letters, digits, '-', '_' or '.'"));
+  TRY(validate_identity(request.id, request.hostname));
   TRY(rule(!request.layers.empty(), "layers", "", "there must be at least one"));
   for (const std::string& layer : request.layers) {
     TRY(rule(is_beneath(layer), "layer", layer, "must be a path beneath $MSB_HOME"));

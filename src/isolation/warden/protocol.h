@@ -7,6 +7,8 @@
 //   engine                        warden
 //   CreateRequest + volume fds ─►
 //                              ◄─ CreatedReply + stream and gauge fds, or FailedReply
+//   AdjustRequest             ─►
+//                              ◄─ DoneReply, or FailedReply
 //   DestroyRequest            ─►
 //                              ◄─ Exited, then DoneReply
 //   SweepRequest              ─►
@@ -58,6 +60,15 @@ struct CreateRequest {
   std::vector<VolumeEntry> volumes;
   std::uint32_t volume_uid = 0;
   std::uint32_t volume_gid = 0;
+  bool is_spare = false;
+};
+
+// For a sandbox that was made as a spare, once.
+struct AdjustRequest {
+  std::uint32_t request = 0;
+  std::string id;
+  std::string hostname;
+  Limits limits;
 };
 
 struct DestroyRequest {
@@ -69,7 +80,7 @@ struct SweepRequest {
   std::uint32_t request = 0;
 };
 
-using Request = std::variant<CreateRequest, DestroyRequest, SweepRequest>;
+using Request = std::variant<CreateRequest, AdjustRequest, DestroyRequest, SweepRequest>;
 
 // Gauges that travel with a CreatedReply, after the stream, in the order of the bits.
 enum GaugeBit : std::uint8_t {
@@ -114,6 +125,7 @@ Result<Reply> decode_reply(std::span<const std::byte> bytes);
 
 // The rules a jail's safety rests on; kInvalidArgument names field, value and rule.
 Result<> validate(const CreateRequest& request, std::size_t volume_fd_count);
+Result<> validate(const AdjustRequest& request);
 
 // [0-9a-f]{16}
 bool is_id(std::string_view text);

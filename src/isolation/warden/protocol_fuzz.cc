@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto request = warden::decode_request(bytes)) {
     const auto again = warden::encode(*request);
     MSB_CHECK(again.size() == size);
+    if (const auto* adjust = std::get_if<warden::AdjustRequest>(&*request)) {
+      [[maybe_unused]] const auto valid = warden::validate(*adjust);
+    }
     if (const auto* create = std::get_if<warden::CreateRequest>(&*request)) {
       [[maybe_unused]] const auto valid = warden::validate(*create, create->volumes.size());
     }

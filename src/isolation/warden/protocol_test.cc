@@ -46,6 +46,27 @@ TEST(Protocol, CreateRequestSurvivesTheWire) {
   EXPECT_EQ(request.volume_uid, 1000u);
 }
 
+TEST(Protocol, AdjustRequestSurvivesTheWire) {
+  AdjustRequest sent{.request = 9, .id = "0123456789abcdef", .hostname = "tenant", .limits = {}};
+  sent.limits.cpus = 0.25;
+  const auto received = decode_request(encode(Request(sent)));
+  ASSERT_TRUE(received.has_value());
+  const auto& request = std::get<AdjustRequest>(*received);
+  EXPECT_EQ(request.request, 9u);
+  EXPECT_EQ(request.id, sent.id);
+  EXPECT_EQ(request.hostname, "tenant");
+  EXPECT_EQ(request.limits.cpus, 0.25);
+  EXPECT_TRUE(validate(request));
+}
+
+TEST(Protocol, AdjustRequestsAreHeldToTheSameRules) {
+  AdjustRequest request{.request = 9, .id = "0123456789abcdef", .hostname = "a/b", .limits = {}};
+  EXPECT_FALSE(validate(request));
+  request.hostname = "tenant";
+  request.limits.memory_bytes = 1;
+  EXPECT_FALSE(validate(request));
+}
+
 TEST(Protocol, ErrorsKeepTheirChainAndErrno) {
   Error error(ErrorCode::kPermissionDenied, "mount(overlay)", EACCES);
   error = std::move(error).wrap("mount root").wrap(ErrorCode::kFailedToStartSandbox);

@@ -77,6 +77,8 @@ struct Sandboxes::Sandbox {
   std::optional<Error> failure;
   bool building = true;
 
+  std::optional<Spare> spare;  // until it is adjusted
+
   // While it ends.
   std::vector<std::uint32_t> destroy_requests;
   SandboxExit exit;
@@ -122,7 +124,9 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   auto [our_status, jail_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK));
 
   const Identity* identity = TRY(ground_.identities.take());
-  auto made = ground_.cgroups->make(request.id, request.limits);
+  auto made = ground_.cgroups->make(
+      request.id, request.limits,
+      request.is_spare ? cgroup::CpuWeight::kLeast : cgroup::CpuWeight::kNormal);
   if (!made) {
     ground_.identities.give_back(*identity);
     return made;
@@ -149,6 +153,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     }
     plan.volume_uid = request.volume_uid;
     plan.volume_gid = request.volume_gid;
+    plan.is_spare = request.is_spare;
     plan.powers = ground_.powers;
     plan.range = identity->range;
     plan.cgroups = ground_.cgroups.get();
@@ -170,6 +175,9 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   it->create_request = request.request;
   it->status = std::move(our_status);
   it->stream = std::move(our_stream);
+  if (request.is_spare) {
+    it->spare = Spare{.limits = request.limits, .host_name = {}, .shared_memory = {}};
+  }
   sandboxes_.emplace(it->id, std::move(sandbox));
   // From here on the sandbox answers for itself; a failing watch ends it like any other death.
   auto death = loop_.watch(it->pidfd.get(), [this, it] { on_death(*it); });
@@ -207,6 +215,10 @@ void Sandboxes::on_status(Sandbox& sandbox) {
       sandbox.ready = std::move(*report);
       if (!message->fds.empty()) {
         sandbox.writable_gauge = std::move(message->fds.front());
+      }
+      if (sandbox.spare && message->fds.size() == 3) {
+        sandbox.spare->host_name = std::move(message->fds[1]);
+        sandbox.spare->shared_memory = std::move(message->fds[2]);
       }
     }
   }
@@ -273,6 +285,7 @@ void Sandboxes::on_death(Sandbox& sandbox) {
   }
   sandbox.stream.reset();
   sandbox.writable_gauge.reset();
+  sandbox.spare.reset();
   finish(sandbox.id, 0);
 }
 
@@ -302,6 +315,25 @@ void Sandboxes::finish(const std::string& id, int attempt) {
   for (const std::uint32_t request : sandbox.destroy_requests) {
     replies_.send(DoneReply{request}, {});
   }
+}
+
+void Sandboxes::adjust(const AdjustRequest& request) {
+  if (auto adjusted = adjust_spare(request); !adjusted) {
+    reply_failed(request.request, std::move(adjusted).error());
+  } else {
+    replies_.send(DoneReply{request.request}, {});
+  }
+}
+
+Result<> Sandboxes::adjust_spare(const AdjustRequest& request) {
+  TRY(validate(request));
+  const auto found = sandboxes_.find(request.id);
+  if (found == sandboxes_.end() || found->second->building || !found->second->spare) {
+    return fail(ErrorCode::kConflict, "id '" + request.id + "': not a spare sandbox");
+  }
+  // Whatever comes of it, it is a spare no more.
+  const Spare spare = *std::exchange(found->second->spare, std::nullopt);
+  return warden::adjust(spare, request, *ground_.cgroups);
 }
 
 void Sandboxes::destroy(const DestroyRequest& request) {

@@ -24,6 +24,7 @@
 #include "isolation/warden/event_loop.h"
 #include "isolation/warden/identities.h"
 #include "isolation/warden/protocol.h"
+#include "isolation/warden/spare.h"
 
 namespace msb::isolation::warden {
 
@@ -57,12 +58,14 @@ class Sandboxes {
 
   // Each is answered, now or later.
   void create(CreateRequest request, std::vector<base::UniqueFd> volume_fds);
+  void adjust(const AdjustRequest& request);
   void destroy(const DestroyRequest& request);
   void sweep(const SweepRequest& request);
 
  private:
   struct Sandbox;
 
+  Result<> adjust_spare(const AdjustRequest& request);
   Result<> start(CreateRequest request, std::vector<base::UniqueFd> volume_fds);
   void on_status(Sandbox& sandbox);
   void on_death(Sandbox& sandbox);

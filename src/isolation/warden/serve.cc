@@ -97,6 +97,8 @@ bool serve_one(EngineSocket& socket, Sandboxes& sandboxes) {
   }
   if (auto* create = std::get_if<CreateRequest>(&*request)) {
     sandboxes.create(std::move(*create), std::move(message->fds));
+  } else if (auto* adjust = std::get_if<AdjustRequest>(&*request)) {
+    sandboxes.adjust(*adjust);
   } else if (auto* destroy = std::get_if<DestroyRequest>(&*request)) {
     sandboxes.destroy(*destroy);
   } else if (auto* sweep = std::get_if<SweepRequest>(&*request)) {

@@ -25,7 +25,7 @@ constexpr const char* kOwnCalls[] = {
     // namespaces
     "clone3", "setns", "sethostname", "unshare",
     // mounts
-    "fsconfig", "fsmount", "fsopen", "mount", "mount_setattr", "move_mount", "open_tree",
+    "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount", "open_tree",
     "pivot_root", "umount2",
     // a guest has it with some arguments only, which its own filter tells apart
     "personality",
