@@ -4,11 +4,12 @@
 PRESET ?= release
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+ATTACK_SECONDS ?= 3
 BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
 SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fuzz format lint install clean
+.PHONY: help build run test bench fuzz escape-table format lint install clean
 
 help:  ## this list
 	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
@@ -43,6 +44,11 @@ fuzz:  ## every fuzz target in turn, FUZZ_SECONDS (60) each
 	cmake --preset fuzz
 	cmake --build --preset fuzz --target msb-fuzzers
 	tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
+
+escape-table: build  ## tries to break out in every way of tests/guest; ATTACK_SECONDS (3) for each resource attack
+	@tools/install-deps images test
+	@images/build --import $(BUILD)/bin/msb python
+	tools/escape-table $(BUILD) $(ATTACK_SECONDS)
 
 format:  ## rewrites the sources as .clang-format says
 	@tools/install-deps lint

@@ -22,11 +22,12 @@ constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOU
 // What tells of the host's secrets, of its kernel's memory layout (slabs, zones), and of what
 // others do on it (interrupts, disks, locks: one per running sandbox).
 constexpr const char* kCoveredFiles[] = {
-    "buddyinfo",   "cmdline",      "config.gz",   "diskstats",     "interrupts",  "iomem",
-    "ioports",     "kallsyms",     "kcore",       "key-users",     "keys",        "kmsg",
-    "kpagecgroup", "kpagecount",   "kpageflags",  "locks",         "modules",     "latency_stats",
-    "mtrr",        "pagetypeinfo", "partitions",  "sched_debug",   "schedstat",   "slabinfo",
-    "softirqs",    "timer_list",   "timer_stats", "sysrq-trigger", "vmallocinfo", "zoneinfo",
+    "bootconfig", "buddyinfo",   "cmdline",       "config.gz",     "consoles",   "diskstats",
+    "interrupts", "iomem",       "ioports",       "kallsyms",      "kcore",      "key-users",
+    "keys",       "kmsg",        "kpagecgroup",   "kpagecount",    "kpageflags", "locks",
+    "mdstat",     "misc",        "modules",       "latency_stats", "mtrr",       "pagetypeinfo",
+    "partitions", "sched_debug", "schedstat",     "slabinfo",      "softirqs",   "swaps",
+    "timer_list", "timer_stats", "sysrq-trigger", "vmallocinfo",   "zoneinfo",
 };
 // pressure: everybody may write there, and each write is work for the host's kernel, uncounted.
 constexpr const char* kCoveredFolders[] = {"acpi", "asound", "bus",      "driver",
