@@ -118,7 +118,7 @@ asio::awaitable<bool> Connection::exchange() {
   const auto [failed, size] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
   keeps_alive_ = false;
   if (failed) {
-    RequestHead head;
+    const RequestHead head;
     if (failed == beast::error::timeout) {
       co_await respond(head, protocol_failure(408, "the header took too long"));
     } else if (failed == http::error::header_limit || failed == http::error::buffer_overflow) {
