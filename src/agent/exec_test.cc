@@ -108,8 +108,11 @@ TEST_F(Exec, KeepsTheLimitOnDescriptors) {
   EXPECT_EQ(run("ulimit -Sn").out, std::to_string(ours.rlim_cur) + "\n");
 }
 
-TEST_F(Exec, IsNotSparedWhenMemoryRunsOut) {
-  EXPECT_EQ(run("cat /proc/self/oom_score_adj").out, "0\n");
+TEST_F(Exec, IsKilledBeforeTheAgentWhenMemoryRunsOut) {
+  const auto agents = base::read_file("/proc/self/oom_score_adj", 16);  // as this program's
+  ASSERT_TRUE(agents);
+  EXPECT_EQ(run("cat /proc/self/oom_score_adj").out,
+            std::to_string(std::stoi(*agents) + 100) + "\n");
 }
 
 TEST_F(Exec, MergesTheEnvironmentOfConfigurationAndRequest) {

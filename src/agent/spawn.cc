@@ -21,11 +21,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <optional>
+#include <string>
 
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/sys.h"
 
 namespace msb::agent {
@@ -58,7 +62,7 @@ struct Child {
   std::vector<char*> argv;
   std::vector<char*> env;
   bool change_identity = false;
-  bool reset_oom_score = false;
+  const std::string& oom_score;
   rlimit descriptors{};
   // Written by the child, read by the agent when it has gone on.
   Step failed_step = Step::kNone;
@@ -68,15 +72,25 @@ struct Child {
 // What the agent was started with and its children get back.
 struct Inherited {
   rlimit descriptors{};
-  bool oom_score = false;  // the agent is spared by the kernel; its children are not to be
+  std::string oom_score;  // of its children, who are to be killed before the agent
 };
+
+// Memory that belongs to the kernel (pipes, page tables, dying processes) makes it kill whoever is
+// left, by size and by this score. The agent must not go first: its end is the sandbox's. A child
+// may raise its score without a privilege, and lower it again only to the agent's.
+std::string oom_score_of_children() {
+  constexpr int kAboveTheAgents = 100;
+  constexpr int kHighest = 1000;
+  const auto text = base::read_file("/proc/self/oom_score_adj", 16);
+  const auto own = text ? base::parse_number<int>(text->substr(0, text->find('\n'))) : std::nullopt;
+  return std::to_string(std::min(own.value_or(0) + kAboveTheAgents, kHighest));
+}
 
 const Inherited& inherited() {
   static const Inherited values = [] {
     Inherited now;
     ::getrlimit(RLIMIT_NOFILE, &now.descriptors);
-    const auto score = base::read_file("/proc/self/oom_score_adj", 16);
-    now.oom_score = score && *score != "0\n";
+    now.oom_score = oom_score_of_children();
     return now;
   }();
   return values;
@@ -111,12 +125,10 @@ void set_limits(const Child& child) {
   const rlimit mark{.rlim_cur = child.plan.mark, .rlim_max = child.plan.mark};
   ::setrlimit(RLIMIT_RTTIME, &mark);
   ::setrlimit(RLIMIT_NOFILE, &child.descriptors);
-  if (!child.reset_oom_score) {
-    return;
-  }
   const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd >= 0) {
-    [[maybe_unused]] const ssize_t written = ::write(fd, "0", 1);
+    [[maybe_unused]] const ssize_t written =
+        ::write(fd, child.oom_score.data(), child.oom_score.size());
     ::close(fd);
   }
 }
@@ -229,7 +241,7 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
               .argv = pointers(plan.argv),
               .env = pointers(plan.env.entries()),
               .change_identity = ::geteuid() == 0,
-              .reset_oom_score = inherited().oom_score,
+              .oom_score = inherited().oom_score,
               .descriptors = inherited().descriptors};
   if (!child.change_identity && plan.identity.uid != ::geteuid()) {
     return fail(ErrorCode::kPermissionDenied,
