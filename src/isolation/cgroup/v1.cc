@@ -17,8 +17,6 @@ namespace msb::isolation::cgroup {
 namespace {
 
 constexpr std::string_view kControllers[] = {"memory", "cpu", "cpuacct", "pids"};
-// The memory of sockets, on top of the memory limit: an eighth of it.
-constexpr std::uint64_t kSocketShare = 8;
 
 }  // namespace
 
@@ -65,6 +63,11 @@ Result<> V1Backend::claim(const std::string& engine_folder) {
   const auto found = claims_.find(engine_folder);
   if (found == claims_.end() || !found->second) {
     claims_[engine_folder] = TRY(claim_engine_group(engine_folder));
+    // Where it cannot be set, the group weighs as one process.
+    if (::access((engine_folder + "/cpu.shares").c_str(), W_OK) == 0) {
+      [[maybe_unused]] const auto set =
+          write_control(engine_folder, "cpu.shares", std::to_string(engine_weight(1024, 1 << 18)));
+    }
   }
   return {};
 }
@@ -103,12 +106,6 @@ Result<> V1Backend::limit_memory(const std::string& id, std::uint64_t from_bytes
     return {};
   }
   const std::string memory = folder("memory", id);
-  // What lies in TCP and UDP sockets is counted apart, and only where this limit is set: without it
-  // a sandbox fills the host's memory, and the host's own sockets starve.
-  if (::access((memory + "/memory.kmem.tcp.limit_in_bytes").c_str(), F_OK) == 0) {
-    TRY(write_control(memory, "memory.kmem.tcp.limit_in_bytes",
-                      std::to_string(to_bytes / kSocketShare)));
-  }
   const std::string bytes = std::to_string(to_bytes);
   if (!counts_swap_) {
     TRY(write_control(memory, "memory.limit_in_bytes", bytes));

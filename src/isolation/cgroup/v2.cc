@@ -134,6 +134,10 @@ V2Backend::V2Backend(const Place& place, const std::string& engine_id, pid_t eng
 
 Result<> V2Backend::make_engine() {
   claim_ = TRY(claim_engine_group(engine_folder_));
+  if (limits_cpu_) {
+    [[maybe_unused]] const auto set =
+        write_control(engine_folder_, "cpu.weight", std::to_string(engine_weight(100, 10'000)));
+  }
   return write_control(engine_folder_, "cgroup.subtree_control", controllers_);
 }
 

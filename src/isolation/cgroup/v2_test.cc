@@ -130,6 +130,13 @@ TEST_F(V2Test, SweepsAroundItsOwnPlace) {
   EXPECT_TRUE(fs::exists(root() + "/slice/theirs/kept"));
 }
 
+TEST(EngineWeight, IsThatOfAProcessOnEachProcessor) {
+  EXPECT_EQ(engine_weight(1024, 1 << 18, 2), 2048u);
+  EXPECT_EQ(engine_weight(100, 10'000, 64), 6400u);
+  EXPECT_EQ(engine_weight(100, 10'000, 256), 10'000u);
+  EXPECT_EQ(engine_weight(1024, 1 << 18, 0), 1024u);
+}
+
 TEST(CpuQuota, CountsInFractionsOfAPeriod) {
   EXPECT_EQ(cpu_quota(1.0).quota_us, 100'000u);
   EXPECT_EQ(cpu_quota(0.5).quota_us, 50'000u);
