@@ -15,21 +15,20 @@ int main(int argc, char** argv) {
   memset(piece, 'x', sizeof piece);
   int refusal = 0;
   unsigned rounds = 0;
+  bool is_last = false;
   do {
+    // The last round begins when the time is over, and leaves the disk full.
+    is_last = !goes_on();
     const int fd = open("/tmp/fill", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    // To the end once, even when the time is over: the reason is what this is about.
-    while (goes_on() || refusal == 0) {
-      if (write(fd, piece, sizeof piece) < 0) {
-        refusal = errno;
-        break;
-      }
+    while (write(fd, piece, sizeof piece) > 0) {
     }
+    refusal = errno;
     close(fd);
-    if (goes_on()) {
+    if (!is_last) {
       unlink("/tmp/fill");
-      ++rounds;
     }
-  } while (goes_on());
+    ++rounds;
+  } while (!is_last);
   printf("%u rounds: %s\n", rounds, strerror(refusal));
   return 0;
 }
