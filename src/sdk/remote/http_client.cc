@@ -125,8 +125,7 @@ class HttpClient::Connection {
     unsent_ = request.body;
     header_bytes_ = 0;
     has_head_ = false;
-    has_lines_ = false;
-    line_.clear();
+    lines_.reset();
     refusal_.reset();
     error_text_[0] = '\0';
     set(CURLOPT_URL, url_.c_str());
@@ -147,6 +146,9 @@ class HttpClient::Connection {
     if (code != CURLE_OK) {
       return failed(reason_of(code),
                     *error_text_ != '\0' ? error_text_ : ::curl_easy_strerror(code));
+    }
+    if (lines_) {
+      reply_.body = lines_->take_answer();
     }
     return std::move(reply_);
   }
@@ -293,47 +295,29 @@ class HttpClient::Connection {
       has_head_ = status >= 200;  // an interim answer is not one
       char* type = nullptr;
       ::curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
-      has_lines_ = status == 200 && request_->on_line && type != nullptr &&
-                   std::string_view(type).starts_with("application/x-ndjson");
+      if (status == 200 && request_->on_line && type != nullptr &&
+          std::string_view(type).starts_with("application/x-ndjson")) {
+        lines_.emplace(request_->on_line, client_.options_.max_response_bytes);
+      }
     }
     return true;
   }
 
   bool body(std::string_view bytes) {
-    std::string& kept = has_lines_ ? line_ : reply_.body;
-    if (has_lines_ && !take_lines(bytes)) {
-      return false;
+    if (lines_) {
+      const auto added = lines_->add(bytes);
+      if (!added) {
+        // What the reader itself has found wrong is told as other faults of an answer are.
+        const bool is_whole = added.error().is(ErrorCode::kUnmarshalResponseFailed);
+        refusal_ = is_whole ? added.error() : error(ErrorCode::kCorrupt, added.error().message());
+      }
+      return added.has_value();
     }
-    if (bytes.size() > client_.options_.max_response_bytes - kept.size()) {
-      return refuse((has_lines_ ? "a line of more than " : "an answer of more than ") +
+    if (bytes.size() > client_.options_.max_response_bytes - reply_.body.size()) {
+      return refuse("an answer of more than " +
                     std::to_string(client_.options_.max_response_bytes) + " bytes");
     }
-    kept.append(bytes);
-    return true;
-  }
-
-  // The whole lines at the start of `bytes`; the rest is left there.
-  bool take_lines(std::string_view& bytes) {
-    for (auto end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n')) {
-      std::string_view line = bytes.substr(0, end);
-      if (!line_.empty()) {
-        line_.append(line);
-        line = line_;
-      }
-      if (!reply_.body.empty()) {
-        return refuse("a line behind the answer");
-      }
-      const Result<bool> taken = request_->on_line(line);
-      if (!taken) {
-        refusal_ = taken.error();
-        return false;
-      }
-      if (!*taken) {
-        reply_.body = line;
-      }
-      line_.clear();
-      bytes.remove_prefix(end + 1);
-    }
+    reply_.body.append(bytes);
     return true;
   }
 
@@ -354,9 +338,8 @@ class HttpClient::Connection {
   std::string_view unsent_;
   std::size_t header_bytes_ = 0;
   bool has_head_ = false;
-  bool has_lines_ = false;
-  std::string line_;              // that has not ended yet
-  std::optional<Error> refusal_;  // why a callback has ended it
+  std::optional<LineReader> lines_;  // of an answer that comes in lines
+  std::optional<Error> refusal_;     // why a callback has ended it
   char error_text_[CURL_ERROR_SIZE] = {};
 };
 

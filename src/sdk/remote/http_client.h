@@ -9,7 +9,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -19,6 +18,7 @@
 
 #include "base/try.h"
 #include "msb/options.h"
+#include "sdk/remote/line_reader.h"
 
 namespace msb::sdk {
 
@@ -31,10 +31,9 @@ struct HttpRequest {
   std::string path;
   std::string_view body;  // null: GET
   std::string accept = "application/json";
-  // Called in the calling thread with each line of an answer in application/x-ndjson, as it comes.
-  // True: it was taken. False: it is the answer, and becomes the reply's body. Null: no such answer
-  // is asked for.
-  std::function<Result<bool>(std::string_view line)> on_line;
+  // Called in the calling thread with each line of an answer in application/x-ndjson, as it comes;
+  // the answer among them becomes the reply's body. Null: no such answer is asked for.
+  OnLine on_line;
 };
 
 class HttpClient {

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <utility>
 
-#include "rpc/output_line.h"
+#include "sdk/remote/events.h"
 #include "sdk/remote/response.h"
 
 namespace msb::sdk {
@@ -34,23 +34,6 @@ std::thread start_quiet(auto work) {
 }
 
 }  // namespace
-
-RpcClient::EventSink output_events(ExecutionBuilder* builder, const OutputCallback& on_output) {
-  return [builder, &on_output](const rpc::Json& event) -> Result<> {
-    const auto piece = rpc::decode_output_line(event);
-    if (!piece) {
-      return std::unexpected(piece.error().wrap(ErrorCode::kUnmarshalResponseFailed));
-    }
-    const Stream stream = piece->stream == rpc::Stream::kStdout ? Stream::kStdout : Stream::kStderr;
-    if (on_output) {
-      on_output(stream, piece->bytes);
-    }
-    if (builder != nullptr) {
-      builder->add(stream, piece->bytes);
-    }
-    return {};
-  };
-}
 
 RemoteProcess::RemoteProcess(std::shared_ptr<RpcClient> client, OrderedJson target,
                              const std::string& command, const std::vector<std::string>& args,
@@ -91,7 +74,7 @@ void RemoteProcess::run() {
 Result<CommandExecution> RemoteProcess::take_answer() {
   const auto begin = std::chrono::steady_clock::now();
   ExecutionBuilder builder;
-  const RpcClient::EventSink on_output =
+  const EventSink on_output =
       output_events(options_.collect_output ? &builder : nullptr, options_.command.on_output);
   OrderedJson params = target_;
   CommandOptions command = options_.command;

@@ -20,10 +20,6 @@
 
 namespace msb::sdk {
 
-// Takes output that a server sends as it comes. Both must outlive what is returned; `builder` may
-// be null.
-RpcClient::EventSink output_events(ExecutionBuilder* builder, const OutputCallback& on_output);
-
 class RemoteProcess final : public ProcessHandle {
  public:
   // Returns when the command runs. `target`: whose it is.

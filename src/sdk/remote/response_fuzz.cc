@@ -32,5 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MSB_CHECK(command->execution.signal() == 0 || command->execution.exit_code() > 128);
   }
   static_cast<void>(decode_metrics_list(*result));
+  static_cast<void>(decode_details(*result));
+  static_cast<void>(decode_log(*result));
   return 0;
 }

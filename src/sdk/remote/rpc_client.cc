@@ -112,18 +112,7 @@ Result<rpc::Json> RpcClient::exchange(std::string_view method, OrderedJson param
     request.accept =
         std::string(delivery == Delivery::kPrompt ? rpc::kLinesMediaType : rpc::kLinesInPortions) +
         ", application/json";
-    request.on_line = [&](std::string_view line) -> Result<bool> {
-      const auto event = rpc::parse_json(line);
-      if (!event) {
-        return std::unexpected(Error(ErrorCode::kCorrupt, event.error().message())
-                                   .wrap(ErrorCode::kUnmarshalResponseFailed));
-      }
-      if (rpc::find_member(*event, "jsonrpc") != nullptr) {
-        return false;
-      }
-      TRY(on_event(*event));
-      return true;
-    };
+    request.on_line = [&](std::string_view line) { return take_event_line(line, on_event); };
   }
   const HttpReply reply = TRY(http_.send(request, stop));
   if (reply.status == 401 && !has_key_) {

@@ -18,6 +18,7 @@
 #include "msb/options.h"
 #include "rpc/json.h"
 #include "sdk/event_log.h"
+#include "sdk/remote/events.h"
 #include "sdk/remote/http_client.h"
 #include "sdk/remote/request.h"
 
@@ -30,7 +31,6 @@ class RpcClient {
 
   // `on_event`: called with what the server tells while the call runs, in the calling thread: at
   // once, or in portions, which costs less. A server that tells nothing before the end is as good.
-  using EventSink = std::function<Result<>(const rpc::Json& event)>;
   enum class Delivery : std::uint8_t { kInPortions, kPrompt };
   Result<rpc::Json> call(std::string_view method, OrderedJson params, const std::stop_token& stop,
                          const EventSink& on_event = {}, Delivery delivery = Delivery::kPrompt);
