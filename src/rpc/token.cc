@@ -62,6 +62,13 @@ Result<Claims> check_payload(const Json& payload, std::int64_t now) {
   if (*expires_at < now - kExpiryLeeway.count()) {
     return refused("expired");
   }
+  // We issue none with a beginning; who signs his own with our key means it.
+  if (find_member(payload, "nbf") != nullptr) {
+    const auto begins_at = seconds_claim(payload, "nbf");
+    if (!begins_at || *begins_at > now + kExpiryLeeway.count()) {
+      return refused("not valid yet");
+    }
+  }
   if (find_member(payload, "aud") != nullptr) {
     return refused("it is meant for another audience");
   }

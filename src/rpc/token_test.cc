@@ -110,6 +110,15 @@ TEST(Token, ForAnotherAudienceIsRefused) {
             "token: it is meant for another audience");
 }
 
+TEST(Token, ThatBeginsLaterIsRefused) {
+  const auto beginning = [](std::int64_t at) {
+    return with_payload(R"({"exp":4102444800,"iat":1,"nbf":)" + std::to_string(at) + "}");
+  };
+  EXPECT_EQ(why(beginning(kNow + 60)), "accepted");
+  EXPECT_EQ(why(beginning(kNow + 61)), "token: not valid yet");
+  EXPECT_EQ(why(with_payload(R"({"exp":4102444800,"iat":1,"nbf":"now"})")), "token: not valid yet");
+}
+
 TEST(Token, OfAnotherShapeIsRefused) {
   const std::string token = kAll;
   EXPECT_EQ(why(token.substr(4)), "token: not of this kind");
