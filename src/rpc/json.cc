@@ -6,12 +6,19 @@
 namespace msb::rpc {
 namespace {
 
-// The deepest nesting that a parser can meet. Strings are skipped as a parser skips them; where the
-// text is malformed the parser stops no later than the count goes wrong.
-bool is_too_deep(std::string_view text) {
+// Of what a parser can meet. Strings are skipped as a parser skips them; where the text is
+// malformed the parser stops no later than the counts go wrong.
+struct Shape {
+  int depth = 0;
+  std::size_t values = 1;  // keys too
+};
+
+// Stops counting where the depth is too much.
+Shape shape_of(std::string_view text) {
+  Shape shape;
   int depth = 0;
   bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size() && shape.depth <= kMaxJsonDepth; ++i) {
     const char c = text[i];
     if (in_string) {
       if (c == '\\') {
@@ -22,14 +29,15 @@ bool is_too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxJsonDepth) {
-        return true;
-      }
+      shape.depth = std::max(shape.depth, ++depth);
+      ++shape.values;
     } else if (c == '}' || c == ']') {
       --depth;
+    } else if (c == ',' || c == ':') {
+      ++shape.values;
     }
   }
-  return false;
+  return shape;
 }
 
 // The library quotes the last token, which may be the caller's secret or a megabyte; the place and
@@ -53,10 +61,15 @@ std::string explain(std::string text) {
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
-  if (is_too_deep(text)) {
+Result<Json> parse_json(std::string_view text, std::size_t max_values) {
+  const Shape shape = shape_of(text);
+  if (shape.depth > kMaxJsonDepth) {
     return fail(ErrorCode::kInvalidArgument,
                 "nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
+  if (shape.values > max_values) {
+    return fail(ErrorCode::kInvalidArgument,
+                "more than " + std::to_string(max_values) + " keys and values");
   }
   try {
     return Json::parse(text);

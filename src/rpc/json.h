@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON from and for foreign hands. What comes in is bounded in depth before it is parsed, so that
-// no later walk over it can exhaust the stack; what goes out is always valid UTF-8.
+// JSON from and for foreign hands. What comes in is bounded before it is parsed: in depth, so that
+// no later walk over it can exhaust the stack, and in values, because "[{},{},..." takes twenty
+// times its size in memory. What goes out is always valid UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +17,14 @@ namespace msb::rpc {
 using Json = nlohmann::json;
 
 inline constexpr int kMaxJsonDepth = 64;
+// Keys and values, of a result with all the lines of output that there can be, and more.
+inline constexpr std::size_t kMaxJsonValues = 4'000'000;
+// No method takes a list of so many.
+inline constexpr std::size_t kMaxRequestValues = 100'000;
 
 // The whole text as one value. kInvalidArgument says where and why not. Of members with the same
 // name the last one counts, for every reader: a body is parsed once and only the result is used.
-Result<Json> parse_json(std::string_view text);
+Result<Json> parse_json(std::string_view text, std::size_t max_values = kMaxJsonValues);
 
 // On one line. Bytes that are not UTF-8 become U+FFFD.
 std::string to_text(const Json& value);

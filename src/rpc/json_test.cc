@@ -24,6 +24,15 @@ TEST(ParseJson, RefusesDeeperNestingWithoutParsingIt) {
   EXPECT_FALSE(parse_json(std::string(100'000, '[')).has_value());
 }
 
+TEST(ParseJson, RefusesMoreValuesThanWereAllowed) {
+  EXPECT_TRUE(parse_json("[1,2,3]", 4).has_value());
+  const auto parsed = parse_json("[1,2,3]", 3);
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().message(), "more than 3 keys and values");
+  EXPECT_FALSE(parse_json(R"({"a":{"b":1}})", 3).has_value());
+  EXPECT_TRUE(parse_json("\"" + std::string(1000, ',') + "\"", 1).has_value());
+}
+
 TEST(ParseJson, DoesNotCountBracketsInStrings) {
   EXPECT_TRUE(parse_json("\"" + std::string(1000, '[') + "\\\"[\"").has_value());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <optional>
@@ -18,7 +19,6 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kMaxBufferBytes = 64 * 1024;
 // Of a refused request: as much is read away to keep the connection.
 constexpr std::uint64_t kMaxIgnoredBytes = 256 * 1024;
@@ -146,7 +146,9 @@ asio::awaitable<bool> Connection::exchange() {
   if (!passage) {
     co_return co_await refuse(parser, *head, std::move(passage).error());
   }
-  const bool has_body = co_await read_body(parser, *head);
+  // Held until the answer is written: a call keeps what it was sent.
+  BodyBudget::Share share(service_.bodies);
+  const bool has_body = co_await read_body(parser, *head, share);
   if (!has_body) {
     co_return false;
   }
@@ -156,14 +158,13 @@ asio::awaitable<bool> Connection::exchange() {
 asio::awaitable<bool> Connection::refuse(Parser& parser, const RequestHead& head,
                                          Response response) {
   // The body of a stranger is not kept, and read away only if it is short and on its way already.
-  const bool is_short = !is_chunked(parser.get()) &&
-                        head.content_length.value_or(0) <= kMaxIgnoredBytes &&
+  const std::uint64_t size_bytes = head.content_length.value_or(0);
+  const bool is_short = !is_chunked(parser.get()) && size_bytes <= kMaxIgnoredBytes &&
                         !expects_continue(parser.get());
   if (is_short) {
-    parser.body_limit(kMaxIgnoredBytes);
     lowest().expires_after(service_.options.limits.header_time);
-    const auto [failed, size] = co_await http::async_read(stream_, buffer_, parser, kAwait);
-    if (failed) {
+    const bool is_gone = co_await discard(size_bytes);
+    if (!is_gone) {
       co_return false;
     }
     co_return co_await respond(head, std::move(response));
@@ -174,7 +175,27 @@ asio::awaitable<bool> Connection::refuse(Parser& parser, const RequestHead& head
   co_return false;
 }
 
-asio::awaitable<bool> Connection::read_body(Parser& parser, const RequestHead& head) {
+asio::awaitable<bool> Connection::discard(std::uint64_t size_bytes) {
+  std::array<char, 16 * 1024> discarded;
+  while (size_bytes > 0) {
+    if (const std::size_t here = std::min<std::uint64_t>(buffer_.size(), size_bytes); here > 0) {
+      buffer_.consume(here);
+      size_bytes -= here;
+      continue;
+    }
+    const std::size_t most = std::min<std::uint64_t>(discarded.size(), size_bytes);
+    const auto [failed, size] =
+        co_await stream_.async_read_some(asio::buffer(discarded.data(), most), kAwait);
+    if (failed) {
+      co_return false;
+    }
+    size_bytes -= size;
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> Connection::read_body(Parser& parser, const RequestHead& head,
+                                            BodyBudget::Share& share) {
   if (parser.is_done()) {
     co_return true;
   }
@@ -188,12 +209,22 @@ asio::awaitable<bool> Connection::read_body(Parser& parser, const RequestHead& h
   }
   const std::size_t max_bytes = head.verb == "POST" ? kMaxBodyBytes : kMaxIgnoredBytes;
   parser.body_limit(max_bytes);
-  const auto [failed, size] = co_await http::async_read(stream_, buffer_, parser, kAwait);
-  if (!failed) {
+  parser.eager(true);
+  error_code failed;
+  bool has_room = true;
+  while (!failed && has_room && !parser.is_done()) {
+    const auto [read_failed, size] =
+        co_await http::async_read_some(stream_, buffer_, parser, kAwait);
+    failed = read_failed;
+    has_room = share.grow_to(parser.get().body().size());
+  }
+  if (!failed && has_room) {
     co_return true;
   }
   keeps_alive_ = false;
-  if (failed == http::error::body_limit) {
+  if (!has_room) {
+    co_await respond(head, no_room_response());
+  } else if (failed == http::error::body_limit) {
     co_await respond(head, too_large_response());
   } else if (failed == beast::error::timeout) {
     co_await respond(head, protocol_failure(408, "the body took too long"));

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "server/channel.h"
+#include "server/http_head.h"
 #include "server/pending.h"
 #include "server/rpc_http.h"
 #include "server/service.h"
@@ -49,7 +50,7 @@ class Connection final : public OpenConnection {
  private:
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Parser = RequestParser;
 
   boost::beast::tcp_stream& lowest() { return stream_.lowest_layer(); }
 
@@ -58,7 +59,8 @@ class Connection final : public OpenConnection {
   Awaitable<bool> read_first_bytes();
   Awaitable<bool> exchange();
   Awaitable<bool> refuse(Parser& parser, const RequestHead& head, Response response);
-  Awaitable<bool> read_body(Parser& parser, const RequestHead& head);
+  Awaitable<bool> read_body(Parser& parser, const RequestHead& head, BodyBudget::Share& share);
+  Awaitable<bool> discard(std::uint64_t size_bytes);
   Awaitable<bool> answer(Parser& parser, const RequestHead& head, const Passage& passage);
   Awaitable<void> linger();
 

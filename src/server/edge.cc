@@ -57,12 +57,29 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// "http://host:1/path", as proxies send it: "host:1".
+std::optional<std::string_view> authority_of(std::string_view target) {
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) {
+    return std::nullopt;
+  }
+  target.remove_prefix(scheme + 3);
+  return target.substr(0, target.find_first_of("/?#"));
+}
+
 }  // namespace
 
 Response busy_response() {
   return {.reply = rpc::failure_reply(rpc::Failure::kBusy,
                                       "The server is busy: too many calls are running and waiting; "
                                       "try again later"),
+          .fields = {{"Retry-After", "1"}}};
+}
+
+Response no_room_response() {
+  return {.reply = rpc::failure_reply(rpc::Failure::kBusy,
+                                      "The server is busy: the bodies of the requests at hand have "
+                                      "used up its memory for them; try again later"),
           .fields = {{"Retry-After", "1"}}};
 }
 
@@ -93,7 +110,7 @@ Response protocol_failure(int status, const char* text) {
 
 std::string path_of(std::string_view target) {
   if (!target.starts_with('/')) {
-    // Absolute form, as proxies send it.
+    // Absolute form.
     const auto scheme = target.find("://");
     const auto slash = scheme == std::string_view::npos ? scheme : target.find('/', scheme + 3);
     target = slash == std::string_view::npos ? std::string_view() : target.substr(slash);
@@ -137,7 +154,12 @@ bool accepts(const std::optional<std::string>& accept, std::string_view media_ty
 
 std::expected<Passage, Response> Edge::judge(const RequestHead& head,
                                              std::int64_t now_unix_seconds) const {
-  if (auto refused = access_.check_origin(head.host, head.origin)) {
+  auto refused = access_.check_origin(head.host, head.origin);
+  // In the absolute form it is this host that counts, whatever the header says.
+  if (const auto authority = authority_of(head.target); authority && !refused) {
+    refused = access_.check_origin(*authority, head.origin);
+  }
+  if (refused) {
     return std::unexpected(Response{.reply = *std::move(refused), .fields = {}});
   }
   if (head.verb == "OPTIONS") {

@@ -56,6 +56,8 @@ struct Response {
 // Responses that are the same for every caller.
 Response json_response(int status, std::string body);
 Response busy_response();
+// There is no room for the body now.
+Response no_room_response();
 Response too_large_response();
 Response readiness_response(bool is_ready);
 // What was sent is not HTTP as this server wants it.

@@ -51,6 +51,23 @@ TEST(LoopbackAuthority, IsWhatABrowserOfThisHostSends) {
   }
 }
 
+TEST(Edge, InTheAbsoluteFormTheTargetsHostCounts) {
+  const Access dev(std::nullopt);
+  const Edge edge(dev);
+  RequestHead head;
+  head.verb = "GET";
+  head.host = "localhost";
+  head.target = "http://127.0.0.1:5555/api/v1/health";
+  EXPECT_TRUE(edge.judge(head, 0));
+  for (const char* target : {"http://evil.example/api/v1/health", "x://evil.example/api/v1/health",
+                             "http://localhost@evil.example/api/v1/health"}) {
+    head.target = target;
+    const auto passage = edge.judge(head, 0);
+    ASSERT_FALSE(passage) << target;
+    EXPECT_EQ(passage.error().reply.status, 403) << target;
+  }
+}
+
 TEST(WithoutHostPaths, ReplacesWholePathsOnly) {
   const std::vector<std::string> prefixes = {"/root/.microsandbox"};
   EXPECT_EQ(without_host_paths("open(/root/.microsandbox/x/y): denied", prefixes),

@@ -3,8 +3,6 @@
 // Foreign bytes as a connection sends them: the library's parser, our head, the edge and the
 // JSON-RPC behind it. Two requests in one input are read one after the other, as on a connection.
 #include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -15,13 +13,12 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace msb::server;
-  namespace http = boost::beast::http;
   const Access with_key("0123456789abcdefghijABCDEFGHIJ01");
   const Access dev(std::nullopt);
   std::size_t at = 0;
   for (int request = 0; request < 4 && at < size; ++request) {
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(16 * 1024);
+    RequestParser parser;
+    parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(kMaxBodyBytes);
     boost::system::error_code failed;
     while (at < size && !parser.is_done() && !failed) {

@@ -6,13 +6,28 @@
 
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cstdint>
 #include <expected>
 
 #include "server/edge.h"
 
 namespace msb::server {
 
+// Of a request, all lines together.
+inline constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
+
 using HttpHeader = boost::beast::http::header<true, boost::beast::http::fields>;
+
+// The library's, but for folded lines, which it joins: some readers take what is behind the fold
+// for a field of its own.
+class RequestParser final
+    : public boost::beast::http::request_parser<boost::beast::http::string_body> {
+ private:
+  void on_field_impl(boost::beast::http::field name, boost::beast::string_view name_text,
+                     boost::beast::string_view value, boost::system::error_code& failed) override;
+};
 
 std::expected<RequestHead, Response> head_of(const HttpHeader& header);
 

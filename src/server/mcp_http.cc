@@ -130,7 +130,7 @@ void McpHttp::follow(McpCall& call, const RequestHead& head) {
 
 McpHttp::Step McpHttp::handle_post(const RequestHead& head, const rpc::Claims& claims,
                                    std::string_view body) const {
-  auto json = rpc::parse_json(body);
+  auto json = rpc::parse_json(body, rpc::kMaxRequestValues);
   if (!json) {
     return mcp_error(400,
                      {.code = rpc::kParseError,

@@ -197,7 +197,7 @@ Result<> Conversation::take_batch(rpc::Json body) {
 }
 
 Result<> Conversation::take(std::string_view line) {
-  auto json = rpc::parse_json(line);
+  auto json = rpc::parse_json(line, rpc::kMaxRequestValues);
   if (!json) {
     return output_.write(rpc::error_object(
         rpc::kParseError, "Failed to parse the message as JSON: " + json.error().message(),

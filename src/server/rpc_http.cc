@@ -31,7 +31,7 @@ LateReply RpcCall::run_late(Methods& methods, const CallHooks& hooks) const {
 std::variant<Response, RpcCall> prepare_rpc(Route route, const rpc::Claims& claims,
                                             std::string_view body, AccessEntry& entry) {
   const bool scoped = claims.namespace_name != rpc::kAllNamespaces;
-  auto json = rpc::parse_json(body);
+  auto json = rpc::parse_json(body, rpc::kMaxRequestValues);
   if (!json) {
     const char* text =
         scoped ? "Invalid JSON-RPC request: " : "Failed to parse the request body as JSON: ";

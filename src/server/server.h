@@ -27,6 +27,7 @@ struct ServerLimits {
   std::chrono::milliseconds write_time{60'000};   // of a response, or of one event
   std::chrono::milliseconds drain_time{30'000};   // for running calls, when shutting down
   std::size_t max_connections = 4096;
+  std::size_t max_body_bytes = 256u << 20;  // of all requests together (body_budget.h)
   std::size_t max_running_calls = 128;
   std::size_t max_waiting_calls = 1024;
 };

@@ -13,6 +13,7 @@
 
 #include "server/access.h"
 #include "server/access_log.h"
+#include "server/body_budget.h"
 #include "server/edge.h"
 #include "server/mcp_http.h"
 #include "server/methods.h"
@@ -54,6 +55,7 @@ struct Service {
   McpSessions sessions;  // thread-safe
   const McpHttp mcp;
   Statistics statistics;  // thread-safe
+  BodyBudget bodies{options.limits.max_body_bytes};
   std::uint64_t requests = 0;
   std::set<OpenConnection*> connections;
 };
