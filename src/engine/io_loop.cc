@@ -149,14 +149,15 @@ void IoLoop::run() {
     MSB_CHECK(!failed);
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      if (event.data.u64 == kWakeupToken) {
+      const std::uint64_t token = event.data.u64;  // a copy: the kernel's struct is packed
+      if (token == kWakeupToken) {
         run_tasks();
         continue;
       }
       std::shared_ptr<IoHandler> handler;
       {
         const std::lock_guard lock(mutex_);
-        if (const auto found = handlers_.find(event.data.u64); found != handlers_.end()) {
+        if (const auto found = handlers_.find(token); found != handlers_.end()) {
           handler = found->second;
         }
       }

@@ -72,7 +72,8 @@ Result<> EventLoop::run() {
     }
     for (int i = 0; i < count && running_; ++i) {
       // Gone, if an earlier handler of this round removed it.
-      const auto found = handlers_.find(events[static_cast<std::size_t>(i)].data.u64);
+      const std::uint64_t watch = events[static_cast<std::size_t>(i)].data.u64;  // packed: a copy
+      const auto found = handlers_.find(watch);
       if (found != handlers_.end()) {
         // A copy: the handler may remove itself.
         const Handler handler = found->second;
