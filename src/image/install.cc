@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/install.h"
 
+#include <atomic>
+
 #include "image/parallel.h"
 
 namespace msb::image {
@@ -9,6 +11,29 @@ namespace {
 // Of downloads, which wait more than they work.
 constexpr std::size_t kMaxParallelLayers = 4;
 
+// Of all layers of an image: each alone may be large, and there may be hundreds.
+constexpr std::uint64_t kMaxImageBytes = 64ull << 30;
+constexpr std::uint64_t kMaxImageEntries = 4'000'000;
+
+// What the layers that are there hold together.
+class Total {
+ public:
+  Result<> add(const Layer& layer) {
+    if ((bytes_ += layer.bytes) > kMaxImageBytes) {
+      return fail(ErrorCode::kResourceExhausted, "the image is larger than 64 GiB");
+    }
+    if ((entries_ += layer.entries) > kMaxImageEntries) {
+      return fail(ErrorCode::kResourceExhausted,
+                  "the image has more than " + std::to_string(kMaxImageEntries) + " files");
+    }
+    return {};
+  }
+
+ private:
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<std::uint64_t> entries_ = 0;
+};
+
 }  // namespace
 
 Result<Image> install(const Catalog& catalog, const LayerStore& layers,
@@ -16,6 +41,7 @@ Result<Image> install(const Catalog& catalog, const LayerStore& layers,
                       std::stop_token stop) {
   const ImageDocuments& documents = incoming.documents;
   Lease lease = TRY(catalog.prepare(documents));
+  Total total;
   const auto install_layer = [&](std::size_t number, std::stop_token stop_layer) -> Result<> {
     const std::string& item = documents.manifest.layers[number].digest.str();
     std::uint64_t size_bytes = documents.manifest.layers[number].size_bytes;
@@ -27,7 +53,9 @@ Result<Image> install(const Catalog& catalog, const LayerStore& layers,
     const auto used = [&](std::uint64_t done_bytes) {
       progress.report(Progress::Stage::kUnpack, item, done_bytes, size_bytes);
     };
-    TRY(layers.ensure(documents.config.diff_ids[number], open, used, std::move(stop_layer)));
+    const Layer layer =
+        TRY(layers.ensure(documents.config.diff_ids[number], open, used, std::move(stop_layer)));
+    TRY(total.add(layer));
     progress.report(Progress::Stage::kDone, item, size_bytes, size_bytes);
     return {};
   };

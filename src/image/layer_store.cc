@@ -57,7 +57,8 @@ std::optional<Layer> LayerStore::find(const Digest& diff_id) const {
   }
   const auto value = json::parse(*content, "layer.json");
   const auto bytes = value ? json::number(*value, "bytes") : Result<std::uint64_t>(0);
-  return Layer{root_of(folder), bytes.value_or(0)};
+  const auto entries = value ? json::number(*value, "entries") : Result<std::uint64_t>(0);
+  return Layer{root_of(folder), bytes.value_or(0), entries.value_or(0)};
 }
 
 // The lock of a program that was killed is free before its unpacker has noticed: that one ends with

@@ -25,6 +25,7 @@ namespace msb::image {
 struct Layer {
   std::string path;         // the unpacked root
   std::uint64_t bytes = 0;  // of its files
+  std::uint64_t entries = 0;
 };
 
 class LayerStore {

@@ -75,7 +75,8 @@ class LocalStore : public Store {
   }
 
   Result<Image> pull(const std::string& reference, const PullOptions& options) override {
-    return TRY_WRAP(pull_image(reference, options), "pull '" + printable(reference) + "'");
+    return TRY_WRAP(cleaned_up(pull_image(reference, options)),
+                    "pull '" + printable(reference) + "'");
   }
 
   Result<Image> find_or_pull(const std::string& reference, const PullOptions& options) override {
@@ -87,7 +88,7 @@ class LocalStore : public Store {
 
   Result<std::vector<Image>> import(const std::string& path,
                                     const ImportOptions& options) override {
-    return TRY_WRAP(import_path(path, options), "import '" + printable(path) + "'");
+    return TRY_WRAP(cleaned_up(import_path(path, options)), "import '" + printable(path) + "'");
   }
 
   Result<std::vector<Image>> list() override {
@@ -137,6 +138,20 @@ class LocalStore : public Store {
   Result<std::uint64_t> prune() override { return sweep(home_, catalog_, layers_); }
 
  private:
+  // Of an image that was refused nothing stays: neither its layers that were well, nor what came of
+  // the others. What broke off is kept for another try.
+  template <typename T>
+  Result<T> cleaned_up(Result<T> result) const {
+    if (!result) {
+      const ErrorCode cause = result.error().cause();
+      if (cause != ErrorCode::kUnavailable && cause != ErrorCode::kTimeout &&
+          cause != ErrorCode::kCancelled && cause != ErrorCode::kInvalidArgument) {
+        static_cast<void>(sweep(home_, catalog_, layers_));
+      }
+    }
+    return result;
+  }
+
   static std::unexpected<Error> not_found(const std::string& reference) {
     return fail(ErrorCode::kNotFound, "there is no image '" + printable(reference) + "' here");
   }

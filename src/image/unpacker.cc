@@ -33,6 +33,10 @@ constexpr std::uint64_t kMaxLayerBytes = 32ull << 30;
 constexpr std::uint64_t kMaxLayerEntries = 2'000'000;
 // The pieces of tar around the files' bytes.
 constexpr std::uint64_t kMaxTarBytes = kMaxLayerBytes + (kMaxLayerEntries << 12);
+// What is worth shipping packs to a tenth or a twentieth. Beyond a first part, in which a few files
+// of zeros may stand, more than this is a bomb; it ends before it has filled the disk.
+constexpr std::uint64_t kUnpackedFreeBytes = 128ull << 20;
+constexpr std::uint64_t kMaxUnpackedRatio = 200;
 // A process that was taken over may do nothing at all, for ever.
 constexpr std::chrono::minutes kStallTimeout{5};
 
@@ -40,6 +44,28 @@ struct ChildSays {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
 };
+
+// Refuses more bytes than should ever come of `packed_bytes`.
+Result<> check_growth(std::uint64_t unpacked_bytes, std::uint64_t packed_bytes) {
+  const std::uint64_t ratio_bytes = packed_bytes > kMaxTarBytes / kMaxUnpackedRatio
+                                        ? kMaxTarBytes
+                                        : packed_bytes * kMaxUnpackedRatio;
+  if (unpacked_bytes > kUnpackedFreeBytes + ratio_bytes) {
+    return fail(ErrorCode::kResourceExhausted,
+                std::to_string(packed_bytes) + " bytes unpack to more than " +
+                    std::to_string(kMaxUnpackedRatio) +
+                    " times as many and 128 MiB: a "
+                    "decompression bomb; what is mostly zeros can be archived sparse (tar -S)");
+  }
+  return {};
+}
+
+// The unpacker's text has foreign names in it, which it has made printable; once more, and their
+// backslashes would be doubled. Only one that was taken over sends anything else.
+std::string shown(std::string_view text) {
+  const bool is_printable = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  return is_printable ? std::string(text) : printable(text, unpack::kMaxStatusBytes);
+}
 
 // One run of msb-unpack.
 class Worker {
@@ -70,6 +96,11 @@ class Worker {
     // What a process of foreign mind may have written is bounded by the pipe.
     TRY(sys::set_nonblocking(status_.get(), true));
     const auto line = base::read_all(status_.get(), unpack::kMaxStatusBytes);
+    if (exit->signaled && exit->code == SIGXCPU) {
+      return fail(ErrorCode::kResourceExhausted,
+                  "unpacking takes more than " + std::to_string(unpack::kMaxProcessorSeconds / 60) +
+                      " minutes of processor time");
+    }
     if (!line || line->empty()) {
       return fail(ErrorCode::kCorrupt, "the unpacker ended early: " + exit->text());
     }
@@ -84,7 +115,7 @@ class Worker {
       const std::string_view verb = line.substr(0, one);
       const auto first = base::parse_number<std::uint64_t>(line.substr(one + 1, two - one - 1));
       if (verb == "error" && first) {
-        return fail(code_of(*first), printable(line.substr(two + 1), unpack::kMaxStatusBytes));
+        return fail(code_of(*first), shown(line.substr(two + 1)));
       }
       const auto second = base::parse_number<std::uint64_t>(line.substr(two + 1));
       if (verb == "ok" && first && second) {
@@ -252,6 +283,7 @@ Result<Unpacked> Unpacker::unpack(const BlobSlice& blob, const std::string& fold
     if (tar_bytes > kMaxTarBytes) {
       return fail(ErrorCode::kResourceExhausted, "the layer is larger than 32 GiB");
     }
+    TRY(check_growth(tar_bytes, blob.size_bytes));
     const auto chunk = std::span(buffer).first(count);
     hasher.update(chunk);
     extractor_reads = TRY(write_chunk(tar.write_end.get(), chunk, stop_event));
@@ -297,6 +329,7 @@ Result<> Unpacker::decompress_to(const BlobSlice& blob, int output_fd, std::uint
       return fail(ErrorCode::kResourceExhausted,
                   "uncompressed, it is larger than " + std::to_string(max_bytes) + " bytes");
     }
+    TRY(check_growth(total, blob.size_bytes));
     TRY(base::write_all(output_fd, std::span(buffer).first(count)));
   }
   TRY(decompressor.finish());

@@ -2,8 +2,11 @@
 #include "image/registry/http.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 
@@ -47,19 +50,36 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// With a proxy it is the proxy that resolves names and connects; where it stands is the user's
+// word.
+bool has_proxy() {
+  return std::ranges::any_of(
+      std::array{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"},
+      [](const char* name) {
+        const char* const value = std::getenv(name);
+        return value != nullptr && *value != '\0';
+      });
+}
+
 // One request and its answer: what curl's callbacks work on.
 class Exchange {
  public:
   Exchange(const HttpRequest& request, const HttpReceiver& receiver)
       : request_(request), receiver_(receiver) {}
 
-  Result<> run(const Url& url, bool with_authorization, const HttpClient::Options& options) {
+  // `may_be_local`: the host may resolve to an address of this machine.
+  Result<> run(const Url& url, bool with_authorization, bool may_be_local,
+               const HttpClient::Options& options) {
     easy_.reset(::curl_easy_init());
     multi_.reset(::curl_multi_init());
     if (easy_ == nullptr || multi_ == nullptr) {
       return fail(ErrorCode::kResourceExhausted, "curl: out of memory");
     }
     set_options(url, with_authorization, options);
+    if (!may_be_local && !has_proxy()) {
+      ::curl_easy_setopt(easy_.get(), CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_elsewhere);
+      ::curl_easy_setopt(easy_.get(), CURLOPT_OPENSOCKETDATA, this);
+    }
     ::curl_multi_add_handle(multi_.get(), easy_.get());
     const auto result = drive();
     ::curl_multi_remove_handle(multi_.get(), easy_.get());
@@ -161,6 +181,16 @@ class Exchange {
     }
   }
 
+  // A name that leads to this machine all the same is found out here, before a byte is sent.
+  static curl_socket_t open_elsewhere(void* self, curlsocktype, curl_sockaddr* address) {
+    if (is_local_address(address->addr)) {
+      static_cast<Exchange*>(self)->error_ =
+          Error(ErrorCode::kPermissionDenied, "it resolves to an address of this machine");
+      return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  }
+
   static std::size_t take_header(char* data, std::size_t, std::size_t size, void* self) {
     return static_cast<Exchange*>(self)->header(std::string_view(data, size)) ? size : 0;
   }
@@ -245,10 +275,13 @@ Result<> HttpClient::stream(const HttpRequest& request, const HttpReceiver& rece
   static std::once_flag initialised;
   std::call_once(initialised, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
   const Url start = TRY(Url::parse(request.url));
+  const std::string& chosen_host = request.chosen_host.empty() ? start.host : request.chosen_host;
   Url current = start;
   for (int hop = 0; hop < kMaxHops; ++hop) {
     Exchange exchange(request, receiver);
-    TRY_WRAP(exchange.run(current, current.same_origin(start), options_), printable(current.host));
+    const bool may_be_local = is_loopback(chosen_host) || current.host == chosen_host;
+    TRY_WRAP(exchange.run(current, current.same_origin(start), may_be_local, options_),
+             printable(current.host));
     if (!is_redirect(exchange.head().status)) {
       return {};
     }

@@ -23,6 +23,9 @@ namespace msb::image {
 
 struct HttpRequest {
   std::string url;
+  // The host that the user has named, which may be this machine. Another that the request leads to
+  // may not, whatever its name resolves to. Empty: the URL's.
+  std::string chosen_host;
   std::string authorization;            // "Bearer ...", "Basic ..."; empty: none
   std::vector<std::string> accept;      // media types
   std::uint64_t range_start_bytes = 0;  // 0: the whole

@@ -85,7 +85,9 @@ Result<Session> Session::open(const Reference& reference, HttpClient http, std::
     if (!answer && answer.error().is(ErrorCode::kCancelled)) {
       return std::unexpected(answer.error());
     }
-    if (!first_error) {
+    // One that has answered says more than one that could not be spoken to.
+    if (!first_error || (first_error->cause() == ErrorCode::kUnavailable && !answer &&
+                         answer.error().cause() != ErrorCode::kUnavailable)) {
       first_error = answer ? Error(ErrorCode::kUnavailable, "it is no registry: " + base +
                                                                 "/v2/ answers with status " +
                                                                 std::to_string(answer->head.status))
@@ -183,6 +185,7 @@ Result<std::string> Session::request_token(const Challenge& challenge,
   HttpRequest request;
   request.stop = std::move(stop);
   request.url = to.text;
+  request.chosen_host = from.host;
   if (!credentials.identity_token.empty()) {
     request.form = "grant_type=refresh_token&client_id=microsandbox&refresh_token=" +
                    percent_encode(credentials.identity_token) + "&" + query;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "image/printable.h"
@@ -35,8 +36,18 @@ bool is_local_v4(std::uint32_t address) {
   return first == 127 || first == 0 || address >> 16 == 0xa9fe;  // 169.254: cloud metadata
 }
 
-// Of this machine or its link: what only its own services should be asked by.
-bool is_local_address(std::string_view host) {
+bool is_local_v6(const in6_addr& address) {
+  if (IN6_IS_ADDR_V4MAPPED(&address)) {
+    std::uint32_t mapped = 0;
+    std::memcpy(&mapped, &address.s6_addr[12], sizeof mapped);
+    return is_local_v4(ntohl(mapped));
+  }
+  return IN6_IS_ADDR_LOOPBACK(&address) || IN6_IS_ADDR_UNSPECIFIED(&address) ||
+         IN6_IS_ADDR_LINKLOCAL(&address);
+}
+
+// By its text alone; what a name resolves to is looked at when the connection is made.
+bool is_local_host(std::string_view host) {
   in_addr v4{};
   in6_addr v6{};
   const std::string text(host);
@@ -44,12 +55,7 @@ bool is_local_address(std::string_view host) {
     return is_local_v4(ntohl(v4.s_addr));
   }
   if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-      std::uint32_t mapped = 0;
-      std::copy_n(&v6.s6_addr[12], 4, reinterpret_cast<std::uint8_t*>(&mapped));
-      return is_local_v4(ntohl(mapped));
-    }
-    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6);
+    return is_local_v6(v6);
   }
   return is_loopback(host);
 }
@@ -95,11 +101,20 @@ bool is_loopback(std::string_view host) {
   return ::inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+bool is_local_address(const sockaddr& address) {
+  // SAFETY: the family says what it is.
+  if (address.sa_family == AF_INET) {
+    return is_local_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
+  }
+  return address.sa_family != AF_INET6 ||
+         is_local_v6(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+}
+
 Result<> check_hop(const Url& from, const Url& to, PlainHttp plain_http) {
   if (to.same_origin(from)) {
     return {};
   }
-  if (!is_loopback(from.host) && is_local_address(to.host)) {
+  if (!is_loopback(from.host) && is_local_host(to.host)) {
     return fail(ErrorCode::kPermissionDenied, "'" + printable(from.host) +
                                                   "' points to an address of this machine: '" +
                                                   printable(to.text) + "'");

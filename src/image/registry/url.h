@@ -5,6 +5,8 @@
 // cannot point us at services that listen on this machine only.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,9 @@ struct Url {
 
 // "localhost", 127.0.0.0/8, ::1 and their spellings.
 bool is_loopback(std::string_view host);
+
+// Of this machine or its link: what only its own services should be asked by.
+bool is_local_address(const sockaddr& address);
 
 enum class PlainHttp { kLoopbackOnly, kAllowed };
 

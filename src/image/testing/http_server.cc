@@ -33,11 +33,13 @@ void Connection::wait_for_close() const {
   }
 }
 
-HttpServer::HttpServer(Handler handler)
-    : handler_(std::move(handler)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+HttpServer::HttpServer(Handler handler, std::string address_text)
+    : handler_(std::move(handler)),
+      address_(std::move(address_text)),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  MSB_CHECK(::inet_pton(AF_INET, address_.c_str(), &address.sin_addr) == 1);
   socklen_t size = sizeof address;
   // SAFETY: the socket API takes every family's address as a sockaddr.
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
@@ -79,6 +81,9 @@ void HttpServer::handle(base::UniqueFd socket) {
   char byte = 0;
   while (!head.ends_with("\r\n\r\n") && head.size() < 65536 && ::recv(fd, &byte, 1, 0) == 1) {
     head += byte;
+    if (constexpr char kTlsHandshake = 0x16; head[0] == kTlsHandshake) {
+      break;  // a client that tries https first
+    }
   }
   if (head.ends_with("\r\n\r\n")) {
     ServerRequest request;

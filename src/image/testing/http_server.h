@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server of HTTP on loopback that does what it is told, also what no server should: it sends raw
-// bytes, stops in the middle, or says nothing at all.
+// A server of HTTP, on loopback or another address of this host, that does what it is told, also
+// what no server should: it sends raw bytes, stops in the middle, or says nothing at all.
 #pragma once
 
 #include <atomic>
@@ -42,13 +42,13 @@ class HttpServer {
  public:
   // Called on a thread per connection, for its one request.
   using Handler = std::function<void(const ServerRequest&, const Connection&)>;
-  explicit HttpServer(Handler handler);
+  explicit HttpServer(Handler handler, std::string address = "127.0.0.1");
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   std::uint16_t port() const { return port_; }
-  std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string host() const { return address_ + ":" + std::to_string(port_); }
   // "METHOD target" of every request so far.
   std::vector<std::string> log() const;
 
@@ -57,6 +57,7 @@ class HttpServer {
   void handle(base::UniqueFd socket);
 
   Handler handler_;
+  std::string address_;
   base::UniqueFd listener_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/privileges.h"
@@ -58,6 +59,10 @@ Result<> limit(decltype(RLIMIT_CORE) resource, rlim_t value) {
 Result<> set_limits() {
   TRY(limit(RLIMIT_CORE, 0));
   TRY(limit(RLIMIT_NOFILE, kMaxOpenFiles));
+  // No more than what was given to us, if that is less.
+  rlimit processor{};
+  TRY(done(::getrlimit(RLIMIT_CPU, &processor), "getrlimit"));
+  TRY(limit(RLIMIT_CPU, std::min<rlim_t>(processor.rlim_cur, kMaxProcessorSeconds)));
   if (kAddressSpaceIsOurs) {
     TRY(limit(RLIMIT_AS, kMaxAddressSpaceBytes));
   }

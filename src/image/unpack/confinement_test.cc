@@ -124,6 +124,34 @@ TEST_F(Confined, TheDecompressorHasItsStreamsAndNothingElse) {
   EXPECT_EQ(descriptors(), (std::set<std::string>{"0", "1", "2", "4"}));
 }
 
+TEST_F(Confined, ItsTimeIsBounded) {
+  start({"extract", "1000000", "1000"}, true);
+  const std::string limits = base::read_file(proc("limits"), 1 << 16).value();
+  EXPECT_THAT(limits, ::testing::ContainsRegex("Max cpu time +900 +900 +seconds"));
+}
+
+TEST_F(Confined, MoreEntriesOrBytesThanItWasAllowedEndIt) {
+  testing::TarBuilder tar;
+  for (int i = 0; i < 11; ++i) {
+    tar.file("f" + std::to_string(i), "0123456789");
+  }
+  const std::string bytes = tar.build();
+  const auto end_of = [&](const std::string& max_bytes, const std::string& max_entries) {
+    first_bytes_ = bytes.substr(0, 100);
+    start({"extract", max_bytes, max_entries}, true);
+    static_cast<void>(
+        base::write_all(input_.write_end.get(), std::as_bytes(std::span(bytes)).subspan(100)));
+    input_.write_end.reset();
+    status_.write_end.reset();
+    const std::string end = base::read_all(status_.read_end.get(), 4096).value();
+    EXPECT_TRUE(fs::remove_all(folder_.path() + "/root") > 0);
+    return end;
+  };
+  EXPECT_THAT(end_of("110", "11"), HasSubstr("ok 11 110"));
+  EXPECT_THAT(end_of("110", "10"), HasSubstr("more than 10 entries"));
+  EXPECT_THAT(end_of("109", "11"), HasSubstr("entry 'f10': the layer is larger than 109 bytes"));
+}
+
 TEST_F(Confined, StartedByHandItSaysWhoStartsIt) {
   base::ChildSpec spec;
   spec.path = base::find_program("msb-unpack").value();

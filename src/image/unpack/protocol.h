@@ -22,6 +22,10 @@ inline constexpr int kRootFd = 3;
 inline constexpr int kStatusFd = 4;
 inline constexpr std::size_t kMaxStatusBytes = 4096;
 
+// Of a run. A layer of 32 GiB takes a few minutes; one that is made to take long (paths of links to
+// links, a folder made and removed a million times) would take days.
+inline constexpr std::uint64_t kMaxProcessorSeconds = 15 * 60;
+
 // A container's id is stored on disk as this plus the id, when the store belongs to root.
 inline constexpr std::uint32_t kStoreIdBase = 0x70000000;
 inline constexpr std::uint32_t kStoreIdCount = 65536;
