@@ -25,6 +25,11 @@ Error broken(std::string what) {
   return Error(ErrorCode::kCorrupt, std::move(what)).wrap("the agent broke the protocol");
 }
 
+// An agent that talks but does not greet would otherwise hold up a start until its deadline.
+Error speaks_too_early() {
+  return broken("a frame before the answer to hello");
+}
+
 Error silent() {
   return Error(ErrorCode::kUnavailable, "the agent inside the sandbox does not answer");
 }
@@ -239,6 +244,9 @@ Result<> AgentLink::dispatch(const wire::Frame& frame) {
   std::shared_ptr<Stream> stream;
   {
     const std::lock_guard lock(streams_mutex_);
+    if (!greeted_) {
+      return std::unexpected(speaks_too_early());
+    }
     heard_ = Clock::now();
     asked_.reset();
     if (frame.stream > last_stream_) {
@@ -266,6 +274,12 @@ Result<> AgentLink::dispatch(const wire::Frame& frame) {
 }
 
 Result<> AgentLink::on_control_frame(const wire::Frame& frame) {
+  if (frame.type != wire::FrameType::kHelloReply) {
+    const std::lock_guard lock(streams_mutex_);
+    if (!greeted_) {
+      return std::unexpected(speaks_too_early());
+    }
+  }
   switch (frame.type) {
     case wire::FrameType::kHelloReply: {
       const auto reply = wire::HelloReply::decode(frame.payload);

@@ -23,6 +23,7 @@ class PortForwarderTest : public ::testing::Test {
     auto forwarder = PortForwarder::bind(*loop_, {{.host = 0, .guest = 80}});
     ASSERT_TRUE(forwarder) << forwarder.error().message();
     forwarder_ = *std::move(forwarder);
+    agent_.have_greeted();
     ASSERT_TRUE(forwarder_->start(agent_.link()));
   }
 

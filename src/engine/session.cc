@@ -95,7 +95,10 @@ Error Session::why_gone(const Error& reason) {
   if (reason.is(ErrorCode::kSandboxGone) || reason.is(ErrorCode::kCancelled)) {
     return reason;
   }
-  return error_from_exit(exit_report_->wait_for(kExitReportTimeout), reason, limits_.memory_bytes);
+  // An agent that broke the protocol was cut off, and lives: nobody reports its end.
+  const auto patience =
+      reason.is(ErrorCode::kCorrupt) ? std::chrono::seconds(0) : kExitReportTimeout;
+  return error_from_exit(exit_report_->wait_for(patience), reason, limits_.memory_bytes);
 }
 
 RunSummary Session::summarize(const Driven& driven, const LimitEvents& before,

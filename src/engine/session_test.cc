@@ -16,7 +16,7 @@ namespace {
 using testing::FakeAgent;
 using wire::FrameType;
 
-class SessionTest : public ::testing::Test {
+class GreetingTest : public ::testing::Test {
  protected:
   struct Output {
     std::string out;
@@ -63,7 +63,12 @@ class SessionTest : public ::testing::Test {
   std::shared_ptr<Session> session_ = agent_.session();
 };
 
-TEST_F(SessionTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
+class SessionTest : public GreetingTest {
+ protected:
+  void SetUp() override { agent_.have_greeted(); }
+};
+
+TEST_F(GreetingTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
   Greeting greeting;
   greeting.configuration.user = "someone";
   greeting.warm = {wire::Language::kPython};
@@ -83,7 +88,7 @@ TEST_F(SessionTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
   EXPECT_TRUE(greeted.get().has_value());
 }
 
-TEST_F(SessionTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
+TEST_F(GreetingTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
   Greeting greeting;
   greeting.files = {{.path = "/scripts/a", .content = "x"}};
   auto greeted = std::async(std::launch::async,
@@ -97,7 +102,7 @@ TEST_F(SessionTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
   EXPECT_EQ(result.error().message(), "write /scripts/a: open: no space");
 }
 
-TEST_F(SessionTest, AnotherInstancesHelloIsRefused) {
+TEST_F(GreetingTest, AnotherInstancesHelloIsRefused) {
   auto greeted =
       std::async(std::launch::async, [&] { return session_->greet(testing::kInstanceId, {}, {}); });
   (void)agent_.receive(FrameType::kHello);
@@ -107,7 +112,22 @@ TEST_F(SessionTest, AnotherInstancesHelloIsRefused) {
   EXPECT_TRUE(result.error().is(ErrorCode::kCorrupt)) << result.error().message();
 }
 
-TEST_F(SessionTest, AStartCanBeCancelledWhileTheAgentIsSilent) {
+TEST_F(GreetingTest, AnAgentThatTalksButDoesNotGreetIsCutOffAtOnce) {
+  for (const std::uint32_t stream : {0u, 1u}) {
+    FakeAgent agent(*loop_);
+    const auto session = agent.session();
+    auto greeted = std::async(std::launch::async,
+                              [&] { return session->greet(testing::kInstanceId, {}, {}); });
+    ASSERT_TRUE(agent.receive(FrameType::kHello));
+    agent.send(stream, FrameType::kPong);
+    const auto result = greeted.get();
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().message(),
+              "the agent broke the protocol: a frame before the answer to hello");
+  }
+}
+
+TEST_F(GreetingTest, AStartCanBeCancelledWhileTheAgentIsSilent) {
   std::stop_source stop;
   auto greeted = std::async(std::launch::async, [&] {
     return session_->greet(testing::kInstanceId, {}, stop.get_token());

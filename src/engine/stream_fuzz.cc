@@ -29,6 +29,7 @@ IoLoop& loop() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   testing::FakeAgent agent(loop());
+  agent.have_greeted();
   const std::array calls = {std::make_shared<Call>(Call::Kind::kExec, Call::Wake::kPrompt),
                             std::make_shared<Call>(Call::Kind::kRepl, Call::Wake::kInPortions),
                             std::make_shared<Call>(Call::Kind::kTask, Call::Wake::kPrompt)};

@@ -86,4 +86,10 @@ void FakeAgent::greet() {
   send(0, wire::HelloReply{.instance_id = kInstanceId});
 }
 
+void FakeAgent::have_greeted() {
+  constexpr std::chrono::seconds kPatience{10};
+  send(0, wire::HelloReply{.instance_id = kInstanceId});
+  MSB_CHECK(link_->await_hello(AgentLink::Clock::now() + kPatience).has_value());
+}
+
 }  // namespace msb::engine::testing

@@ -49,7 +49,10 @@ class FakeAgent {
   void send(std::uint32_t stream, wire::FrameType type, std::span<const std::byte> payload = {});
   void send(std::uint32_t stream, wire::FrameType type, std::string_view text);
   void send_raw(std::span<const std::byte> bytes);
+  // Answers the host's hello, which must come.
   void greet();
+  // For conversations that begin after the greetings.
+  void have_greeted();
   void close() { socket_.reset(); }
   int socket() const { return socket_.get(); }
 
