@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "wire/frame.h"
+#include "wire/messages.h"
 
 namespace {
 
@@ -69,6 +70,16 @@ void before_hello(const std::string& manner) {
   if (manner == "chatty") {
     flood(0, FrameType::kPong, 0);
   }
+  if (manner == "early") {
+    send(1, FrameType::kDone);  // the answer to a request that it cannot have read
+    sleep_for_ever();
+  }
+  if (manner == "half-greeting") {
+    std::vector<std::byte> frame;
+    msb::wire::append_frame(frame, 0, FrameType::kHelloReply, std::vector<std::byte>(20));
+    write_or_end(frame.data(), frame.size() - 1);
+    ::_exit(0);
+  }
 }
 
 void after_hello(const std::string& manner) {
@@ -80,6 +91,23 @@ void after_hello(const std::string& manner) {
     sleep_for_ever();
   } else if (manner == "twice") {
     send(0, FrameType::kHelloReply);
+  }
+}
+
+// What may be said, but not in earnest. Each ends as a run that succeeded.
+void harmless(const std::string& manner, std::uint32_t stream) {
+  const std::vector<std::byte> success(6);
+  if (manner == "cut-lies") {
+    const std::vector<std::byte> most(8, std::byte{0xff});
+    send(stream, FrameType::kOutputCut, most);
+    send(stream, FrameType::kOutputCut, most);
+  }
+  send(stream, FrameType::kReplDone, success);
+  if (manner == "ends-often") {
+    for (int i = 0; i < 10'000; ++i) {
+      send(stream, FrameType::kReplDone, success);
+      send(stream, FrameType::kStdout, {std::byte{'x'}});
+    }
   }
 }
 
@@ -99,8 +127,37 @@ void on_run(const std::string& manner, std::uint32_t stream) {
     send(stream, FrameType::kReplDone, std::vector<std::byte>(6, std::byte{0xff}));
   } else if (manner == "dies") {
     ::_exit(0);
-  } else if (manner == "polite") {
-    send(stream, FrameType::kReplDone, std::vector<std::byte>(6));  // success
+  } else if (manner == "stranger") {
+    send(stream + 1, FrameType::kStdout, {std::byte{'x'}});
+  } else if (manner == "greets-again") {
+    send(stream, FrameType::kHelloReply, std::vector<std::byte>(20));
+  } else if (manner == "credit-lies") {
+    for (;;) {
+      send(stream, FrameType::kCredit, std::vector<std::byte>(4, std::byte{0xff}));
+    }
+  } else if (manner == "essay") {
+    send(stream, FrameType::kFailed, std::vector<std::byte>(200'000, std::byte{'x'}));
+  } else if (manner == "escape-codes") {
+    // Code 2, errno 0, and a text that would clear the reader's terminal.
+    send(stream, FrameType::kFailed,
+         msb::wire::Failed{.code = msb::ErrorCode::kNotFound,
+                           .sys_errno = 0,
+                           .text = "\x1b[2J\x1b]0;owned\x07\r\nHTTP/1.1 200 OK"}
+             .encode());
+  } else {
+    harmless(manner, stream);
+  }
+}
+
+// As much as the host gives back at a time, in lines of two bytes.
+void pour(std::uint32_t stream) {
+  constexpr std::size_t kPieces = 4;
+  std::vector<std::byte> lines(msb::wire::kInitialCreditBytes / 4 / kPieces, std::byte{'x'});
+  for (std::size_t i = 1; i < lines.size(); i += 2) {
+    lines[i] = std::byte{'\n'};
+  }
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    send(stream, FrameType::kStdout, lines);
   }
 }
 
@@ -112,6 +169,7 @@ int main() {
   const std::string manner = names.nodename;
   before_hello(manner);
   msb::wire::FrameReader reader;
+  std::uint32_t stream_of_log = 0;
   for (;;) {
     const auto buffer = reader.prepare();
     const ssize_t size = ::read(kStream, buffer.data(), buffer.size());
@@ -126,6 +184,12 @@ int main() {
         after_hello(manner);
       } else if ((*frame)->type == FrameType::kPing) {
         send(0, FrameType::kPong);
+      } else if ((*frame)->type == FrameType::kExec && manner == "log-flood") {
+        send((*frame)->stream, FrameType::kStarted, std::vector<std::byte>(4));
+        stream_of_log = (*frame)->stream;
+        pour(stream_of_log);
+      } else if ((*frame)->type == FrameType::kCredit && (*frame)->stream == stream_of_log) {
+        pour(stream_of_log);
       } else if ((*frame)->type == FrameType::kRepl) {
         on_run(manner, (*frame)->stream);
       }

@@ -6,13 +6,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <future>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "base/file.h"
 #include "msb/msb.h"
+#include "promise.h"
 
 namespace msb {
 namespace {
@@ -53,44 +57,91 @@ long peak_memory_kib() {
   return usage.ru_maxrss;
 }
 
-class BeforeHello : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(HostileAgent, BeforeHello,
-                         testing::Values("leaves", "garbage", "giant", "impostor"),
-                         [](const auto& manner) { return std::string(manner.param); });
+struct Manner {
+  const char* name;  // of the sandbox, which tells the agent what to do
+  const char* tries;
+};
+
+std::ostream& operator<<(std::ostream& out, const Manner& manner) {
+  return out << manner.name;
+}
+
+std::string test_name(const testing::TestParamInfo<Manner>& row) {
+  std::string name = row.param.name;
+  std::erase(name, '-');
+  return name;
+}
+
+void record_row(const Manner& manner, security::Promise promise, const std::string& expected) {
+  security::record({manner.name, "agent", manner.tries, promise, expected});
+}
+
+class BeforeHello : public testing::TestWithParam<Manner> {};
+INSTANTIATE_TEST_SUITE_P(
+    HostileAgent, BeforeHello,
+    testing::Values(Manner{"leaves", "ends without a word"},
+                    Manner{"garbage", "100 KB that are no frames"},
+                    Manner{"giant", "a frame of 4 GiB"},
+                    Manner{"impostor", "the greeting of another instance"},
+                    Manner{"half-greeting", "most of a greeting, then its end"},
+                    Manner{"chatty", "answers to questions that nobody asked, without end"},
+                    Manner{"early", "the answer to a request before the greeting"}),
+    test_name);
 
 TEST_P(BeforeHello, FailsTheStartAndLeavesNothing) {
-  PythonSandbox sandbox(named(GetParam()));
+  record_row(GetParam(), security::Promise::kHostMemory, "the start fails, and says why");
+  PythonSandbox sandbox(named(GetParam().name));
   const auto started = sandbox.start();
   ASSERT_FALSE(started);
+  security::record_outcome(started.error().message());
   EXPECT_TRUE(started.error().is(ErrorCode::kFailedToStartSandbox)) << started.error().message();
+  // Not the end of a long patience: each was found out by what it did.
+  EXPECT_EQ(started.error().message().find("does not answer"), std::string::npos)
+      << started.error().message();
   const auto ran = sandbox.code().run("1");
   ASSERT_FALSE(ran);
   EXPECT_TRUE(ran.error().is(ErrorCode::kSandboxNotStarted)) << ran.error().message();
 }
 
-class DuringARun : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(HostileAgent, DuringARun,
-                         testing::Values("unasked", "twice", "pings", "overflow", "wrong-end",
-                                         "bad-end", "dies", "half", "empty", "deaf"),
-                         [](const auto& manner) {
-                           std::string name = manner.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+class DuringARun : public testing::TestWithParam<Manner> {};
+INSTANTIATE_TEST_SUITE_P(
+    HostileAgent, DuringARun,
+    testing::Values(Manner{"unasked", "output of a stream that nobody opened"},
+                    Manner{"stranger", "output of the next stream, before it is opened"},
+                    Manner{"twice", "a second greeting"},
+                    Manner{"greets-again", "a greeting on a run's stream"},
+                    Manner{"pings", "questions without end, and reads no answer"},
+                    Manner{"overflow", "output without credit"},
+                    Manner{"credit-lies", "credit for 40 TB, on a stream that takes none"},
+                    Manner{"wrong-end", "the end of a command for a run of code"},
+                    Manner{"bad-end", "an end with impossible values"},
+                    Manner{"essay", "an error text of 200 KB"},
+                    Manner{"escape-codes", "an error text with codes for the reader's terminal"},
+                    Manner{"dies", "ends in the middle"}),
+    test_name);
 
 TEST_P(DuringARun, FailsTheRunAndTheSandboxStops) {
+  record_row(GetParam(), security::Promise::kHostMemory,
+             "the run fails, memory stays bounded, others go on");
   PythonSandbox other(named("polite"));
   ASSERT_TRUE(other.start());
   const long before = peak_memory_kib();
-  PythonSandbox sandbox(named(GetParam()));
+  PythonSandbox sandbox(named(GetParam().name));
   // An agent that misbehaves right after its greeting may be found out by either call.
-  if (sandbox.start()) {
+  if (const auto started = sandbox.start(); !started) {
+    security::record_outcome(started.error().message());
+  } else {
     RunOptions options;
     options.timeout = std::chrono::seconds(1);
     const auto ran = sandbox.code().run("1", options);
     ASSERT_FALSE(ran);
-    EXPECT_TRUE(ran.error().is(ErrorCode::kFailedToRunCode)) << ran.error().message();
-    EXPECT_FALSE(ran.error().message().empty());
+    const std::string text = ran.error().message();
+    security::record_outcome(text);
+    EXPECT_TRUE(ran.error().is(ErrorCode::kFailedToRunCode)) << text;
+    EXPECT_FALSE(text.empty());
+    EXPECT_LT(text.size(), 8192u);
+    EXPECT_TRUE(std::ranges::none_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+        << text;
     EXPECT_TRUE(other.code().run("1"));
     EXPECT_TRUE(sandbox.stop());
   }
@@ -98,6 +149,105 @@ TEST_P(DuringARun, FailsTheRunAndTheSandboxStops) {
   // The output that a run collects (kMaxCollectedOutputBytes), and as much again for its growth.
   EXPECT_LT(peak_memory_kib() - before, 2 * 64 * 1024);
   EXPECT_TRUE(other.stop());
+}
+
+// What is found out only when the agent was given its time: the time limit of the run, and then as
+// long as a healthy one could need to enforce it. All wait at once.
+struct Waited {
+  std::optional<std::string> error;  // of the run
+  bool stopped = false;
+};
+
+constexpr Manner kSilent[] = {{"half", "half a frame, then silence"},
+                              {"empty", "output frames without bytes, without end"},
+                              {"deaf", "silence"}};
+
+class Silence : public testing::TestWithParam<Manner> {
+ protected:
+  static void SetUpTestSuite() {
+    for (const Manner& manner : kSilent) {
+      waits_[manner.name] = std::async(std::launch::async, [name = std::string(manner.name)] {
+        PythonSandbox sandbox(named(name));
+        Waited waited;
+        if (const auto started = sandbox.start(); !started) {
+          waited.error = "start: " + started.error().message();
+          return waited;
+        }
+        RunOptions options;
+        options.timeout = std::chrono::seconds(1);
+        if (const auto ran = sandbox.code().run("1", options); !ran) {
+          waited.error = ran.error().message();
+        }
+        waited.stopped = sandbox.stop().has_value();
+        return waited;
+      });
+    }
+  }
+  static void TearDownTestSuite() { waits_.clear(); }
+
+  static inline std::map<std::string, std::future<Waited>> waits_;
+};
+INSTANTIATE_TEST_SUITE_P(HostileAgent, Silence, testing::ValuesIn(kSilent), test_name);
+
+TEST_P(Silence, EndsTheRunAndTheSandboxStops) {
+  record_row(GetParam(), security::Promise::kHostMemory,
+             "the run fails after its time limit, others go on");
+  PythonSandbox other(named("polite"));
+  ASSERT_TRUE(other.start());
+  EXPECT_TRUE(other.code().run("1"));
+  const Waited waited = waits_.at(GetParam().name).get();
+  ASSERT_TRUE(waited.error.has_value());
+  security::record_outcome(*waited.error);
+  EXPECT_NE(waited.error->find("agent"), std::string::npos) << *waited.error;
+  EXPECT_TRUE(waited.stopped);
+  EXPECT_TRUE(other.code().run("1"));
+}
+
+class Harmless : public testing::TestWithParam<Manner> {};
+INSTANTIATE_TEST_SUITE_P(HostileAgent, Harmless,
+                         testing::Values(Manner{"ends-often", "the same end 10,000 times"},
+                                         Manner{"cut-lies", "2^65 bytes of output that were cut"}),
+                         test_name);
+
+TEST_P(Harmless, IsARunLikeAnother) {
+  record_row(GetParam(), security::Promise::kHostMemory, "a run that succeeded, and the next");
+  PythonSandbox sandbox(named(GetParam().name));
+  ASSERT_TRUE(sandbox.start());
+  for (int i = 0; i < 3; ++i) {
+    const auto ran = sandbox.code().run("1");
+    ASSERT_TRUE(ran) << ran.error().message();
+    EXPECT_EQ(ran->output(), "");
+  }
+  security::record_outcome("three runs");
+  EXPECT_TRUE(sandbox.stop());
+}
+
+class Logs : public testing::TestWithParam<Manner> {};
+INSTANTIATE_TEST_SUITE_P(HostileAgent, Logs,
+                         testing::Values(Manner{"log-flood",
+                                                "a log without end, in lines of 2 bytes"}),
+                         test_name);
+
+TEST_P(Logs, AreBounded) {
+  constexpr std::size_t kAllowedBytes = 32u << 20;
+  record_row(GetParam(), security::Promise::kHostMemory, "at most 32 MiB on disk");
+  const long before = peak_memory_kib();
+  PythonSandbox sandbox(named(GetParam().name));
+  StartConfig config;
+  config.exec = "anything";
+  ASSERT_TRUE(sandbox.start(config));
+  std::size_t largest = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
+  while (std::chrono::steady_clock::now() < end) {
+    const auto log = sandbox.log(2 * kAllowedBytes);
+    ASSERT_TRUE(log) << log.error().message();
+    largest = std::max(largest, log->size());
+  }
+  security::record_outcome(std::to_string(largest >> 10) + " KiB kept");
+  EXPECT_GT(largest, 0u);
+  EXPECT_LE(largest, kAllowedBytes);
+  EXPECT_LT(peak_memory_kib() - before, 4 * 64 * 1024);
+  EXPECT_TRUE(sandbox.stop());
 }
 
 }  // namespace
