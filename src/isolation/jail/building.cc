@@ -88,12 +88,13 @@ Result<> clone_host_mounts(Building& building) {
 Result<> open_writable_layer(Building& building) {
   const Plan& plan = building.plan;
   const base::UniqueFd folder = TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY,
-                                                 RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
+                                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
   if (!plan.powers.disk_images) {
     building.writable = TRY(clone_writable_folder(folder.get(), plan.layer_map));
     return {};
   }
-  const base::UniqueFd templates = TRY(sys::openat(plan.home, "tmp", O_RDONLY | O_DIRECTORY));
+  const base::UniqueFd templates = TRY(sys::openat2(plan.home, "tmp", O_RDONLY | O_DIRECTORY,
+                                                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
   building.disk_image = TRY(open_disk_image(folder.get(), templates.get(), plan.limits.disk_bytes));
   return {};
 }

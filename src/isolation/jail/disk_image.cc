@@ -116,7 +116,7 @@ Result<base::UniqueFd> make_template(int templates_fd, const std::string& name,
 
 Result<base::UniqueFd> open_template(int templates_fd, std::uint64_t size_bytes) {
   const std::string name = "ext4-" + std::to_string(size_bytes) + ".img";
-  auto image = sys::openat(templates_fd, name, O_RDONLY);
+  auto image = sys::openat(templates_fd, name, O_RDONLY | O_NOFOLLOW);
   if (!image && image.error().is(ErrorCode::kNotFound)) {
     return make_template(templates_fd, name, size_bytes);
   }
@@ -128,8 +128,10 @@ Result<> make_image(int writable_fd, int templates_fd, std::uint64_t size_bytes)
   const base::UniqueFd empty =
       TRY_WRAP(open_template(templates_fd, size_bytes), "make an empty disk image");
   const std::string draft = std::string(kDiskImageName) + ".new";
+  // What a killed start has left, or a link that somebody has put there: never written through.
+  ::unlinkat(writable_fd, draft.c_str(), 0);
   const base::UniqueFd image =
-      TRY(sys::openat(writable_fd, draft, O_RDWR | O_CREAT | O_TRUNC, 0600));
+      TRY(sys::openat(writable_fd, draft, O_RDWR | O_CREAT | O_EXCL, 0600));
   TRY(copy_data(empty.get(), image.get()));
   return rename_in(writable_fd, draft, kDiskImageName);
 }
@@ -155,6 +157,17 @@ Result<> lock(int image) {
     return fail(ErrorCode::kConflict, "the writable layer is still in use by another sandbox");
   }
   return std::unexpected(sys::error_of(lock_errno, "flock", kDiskImageName));
+}
+
+// The folder is the engine's to write to, and the engine is not always to be trusted: another name
+// of a file elsewhere would be mounted, and mended.
+Result<> check_own(int image) {
+  const struct stat status = TRY(sys::fstat(image));
+  if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+    return fail(ErrorCode::kCorrupt,
+                std::string(kDiskImageName) + ": not a regular file of one name");
+  }
+  return {};
 }
 
 // Whether the last unmount was a proper one.
@@ -202,6 +215,7 @@ Result<base::UniqueFd> open_disk_image(int writable_fd, int templates_fd,
     opened = sys::openat(writable_fd, kDiskImageName, O_RDWR | O_NOFOLLOW);
   }
   base::UniqueFd image = TRY(std::move(opened));
+  TRY(check_own(image.get()));
   TRY(lock(image.get()));
   if (!TRY(is_clean(image.get()))) {
     TRY(repair(image.get()));

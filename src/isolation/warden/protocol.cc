@@ -312,10 +312,13 @@ Result<> validate(const CreateRequest& request, std::size_t volume_fd_count) {
   TRY(validate_identity(request.id, request.hostname));
   TRY(rule(!request.layers.empty(), "layers", "", "there must be at least one"));
   for (const std::string& layer : request.layers) {
-    TRY(rule(is_beneath(layer), "layer", layer, "must be a path beneath $MSB_HOME"));
+    TRY(rule(is_beneath(layer) && layer.starts_with("layers/"), "layer", layer,
+             "must be a path beneath $MSB_HOME/layers"));
   }
-  TRY(rule(is_beneath(request.writable), "writable_path", request.writable,
-           "must be a path beneath $MSB_HOME"));
+  TRY(rule(is_beneath(request.writable) &&
+               (request.writable.starts_with("sandboxes/") || request.writable.starts_with("run/")),
+           "writable_path", request.writable,
+           "must be a path beneath $MSB_HOME/sandboxes or $MSB_HOME/run"));
   TRY(validate_limits(request.limits));
   for (const VolumeEntry& volume : request.volumes) {
     const std::string& path = volume.guest_path;

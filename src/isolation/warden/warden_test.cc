@@ -170,8 +170,12 @@ TEST_F(WardenTest, RefusesBadSpecsAndLeavesNothing) {
               HasSubstr("openat2(layers/none): No such file or directory"));
   EXPECT_THAT(refuse([](SandboxSpec& s) { s.limits.memory_bytes = 0; }), HasSubstr("memory_bytes"));
   EXPECT_THAT(refuse([](SandboxSpec& s) { s.limits.disk_bytes = 5; }), HasSubstr("disk_bytes"));
-  EXPECT_THAT(refuse([&](SandboxSpec& s) { s.writable_path = host.home() + "/none"; }),
+  EXPECT_THAT(refuse([&](SandboxSpec& s) { s.writable_path = host.home() + "/run/none"; }),
               HasSubstr("open writable layer"));
+  EXPECT_THAT(refuse([&](SandboxSpec& s) { s.writable_path = host.home() + "/layers/base"; }),
+              HasSubstr("beneath $MSB_HOME/sandboxes or $MSB_HOME/run"));
+  EXPECT_THAT(refuse([&](SandboxSpec& s) { s.layer_paths = {host.home() + "/sandboxes/x"}; }),
+              HasSubstr("beneath $MSB_HOME/layers"));
   EXPECT_THAT(refuse([](SandboxSpec& s) {
                 s.volumes.push_back({*base::sys::open("/dev/null", O_PATH), "/x", false});
               }),
@@ -195,7 +199,7 @@ TEST_F(WardenTest, TheLinkOutOfHomeIsNotFollowed) {
   spec.layer_paths = {host.home() + "/layers/link"};
   const auto guest = host.start(std::move(spec));
   ASSERT_FALSE(guest.has_value());
-  EXPECT_THAT(guest.error().message(), HasSubstr("Invalid cross-device link"));
+  EXPECT_THAT(guest.error().message(), HasSubstr("Too many levels of symbolic links"));
 }
 
 TEST_F(WardenTest, OneIdAtATime) {
