@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS msb_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS msb-warden msb-agent msb-unpack msb-server
+install(TARGETS msb-warden msb-agent msb-unpack msb-server msb-launcher
         RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
 install(DIRECTORY include/msb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 

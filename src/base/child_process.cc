@@ -6,7 +6,9 @@
 #include "base/child_process.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,7 +16,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "base/sys.h"
 
@@ -123,20 +127,26 @@ std::string ExitStatus::text() const {
   return "exit status " + std::to_string(code);
 }
 
-Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
+namespace {
+
+ChildProcess::Starter& starter() {
+  static ChildProcess::Starter starter;
+  return starter;
+}
+
+Result<> check_descriptors(const ChildSpec& spec) {
   for (const auto& [source, target] : spec.fds) {
     if (source < 0 || target < 0 || target >= kStagingFloor) {
       return fail(ErrorCode::kInternal, "spawn: descriptor out of range");
     }
   }
-  sys::Pipe error_pipe = TRY(sys::pipe());
-  Prepared prepared{spec.path.c_str(),
-                    pointers(spec.argv),
-                    {},
-                    &spec.fds,
-                    std::vector<int>(spec.fds.size(), -1),
-                    spec.new_session,
-                    error_pipe.write_end.get()};
+  return {};
+}
+
+Prepared prepare(const ChildSpec& spec, int error_pipe) {
+  Prepared prepared{
+      spec.path.c_str(), pointers(spec.argv), {}, &spec.fds, std::vector<int>(spec.fds.size(), -1),
+      spec.new_session,  error_pipe};
   if (spec.env) {
     prepared.env = pointers(*spec.env);
   } else {
@@ -145,6 +155,29 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
     }
     prepared.env.push_back(nullptr);
   }
+  return prepared;
+}
+
+// What the child had to say before its exec; 0: it is executed.
+int exec_errno_from(int error_pipe) {
+  int exec_errno = 0;
+  const auto reported = sys::read(error_pipe, std::as_writable_bytes(std::span(&exec_errno, 1)));
+  return reported && *reported == sizeof exec_errno ? exec_errno : 0;
+}
+
+}  // namespace
+
+void ChildProcess::spawn_through(Starter new_starter) {
+  starter() = std::move(new_starter);
+}
+
+Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
+  if (starter()) {
+    return starter()(spec);
+  }
+  TRY(check_descriptors(spec));
+  sys::Pipe error_pipe = TRY(sys::pipe());
+  Prepared prepared = prepare(spec, error_pipe.write_end.get());
 
   // All signals are blocked while the child shares our memory.
   sigset_t all;
@@ -161,10 +194,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
     return std::unexpected(sys::error_of(fork_errno, "vfork"));
   }
   error_pipe.write_end.reset();
-  int exec_errno = 0;
-  const auto reported =
-      sys::read(error_pipe.read_end.get(), std::as_writable_bytes(std::span(&exec_errno, 1)));
-  if (reported && *reported == sizeof exec_errno) {
+  if (const int exec_errno = exec_errno_from(error_pipe.read_end.get()); exec_errno != 0) {
     ::waitpid(pid, nullptr, 0);
     return std::unexpected(sys::error_of(exec_errno, "execve", spec.path));
   }
@@ -175,6 +205,27 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
     return std::unexpected(pidfd.error());
   }
   return ChildProcess(pid, std::move(*pidfd));
+}
+
+Result<SiblingProcess> spawn_sibling(const ChildSpec& spec) {
+  TRY(check_descriptors(spec));
+  sys::Pipe error_pipe = TRY(sys::pipe());
+  Prepared prepared = prepare(spec, error_pipe.write_end.get());
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = CLONE_PARENT | CLONE_PIDFD;  // the signal of its end is that of our own
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0) {
+    return std::unexpected(sys::error("clone3(CLONE_PARENT)"));
+  }
+  if (pid == 0) {
+    run_child(prepared);
+  }
+  error_pipe.write_end.reset();
+  SiblingProcess sibling{.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd(pidfd)};
+  sibling.exec_errno = exec_errno_from(error_pipe.read_end.get());
+  return sibling;
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept

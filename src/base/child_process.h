@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +42,13 @@ class ChildProcess {
   // kNotFound, kPermissionDenied, ... when the exec itself fails.
   static Result<ChildProcess> spawn(const ChildSpec& spec);
 
+  // A process that has given up the right to start programs has another do it for it: from here on
+  // spawn() is `starter`. Called once, while there is one thread.
+  using Starter = std::function<Result<ChildProcess>(const ChildSpec&)>;
+  static void spawn_through(Starter starter);
+  // A child of this process that another has started for it (spawn_sibling).
+  static ChildProcess adopt(pid_t pid, UniqueFd pidfd) { return {pid, std::move(pidfd)}; }
+
   ChildProcess() = default;
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
@@ -64,5 +72,13 @@ class ChildProcess {
   UniqueFd pidfd_;
   std::optional<ExitStatus> status_;
 };
+
+// A child of the caller's own parent, who waits for it and whose death it may ask to hear of.
+struct SiblingProcess {
+  pid_t pid = -1;
+  UniqueFd pidfd;
+  int exec_errno = 0;  // not 0: it could not be executed, and has ended
+};
+Result<SiblingProcess> spawn_sibling(const ChildSpec& spec);
 
 }  // namespace msb::base

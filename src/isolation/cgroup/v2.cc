@@ -17,6 +17,7 @@
 #include <set>
 #include <vector>
 
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/sys.h"
 #include "isolation/cgroup/control_file.h"
@@ -63,7 +64,17 @@ std::set<std::string> hand_down(const std::string& folder) {
   return controllers_in(folder, "cgroup.subtree_control");
 }
 
-// Empties `folder` into a leaf if the engine and this process are all it holds.
+// A helper of the engine's: msb-launcher, an unpacker at work.
+bool is_helper(const std::string& pid, pid_t engine_pid) {
+  // "PID (NAME) STATE PARENT ..."
+  const auto stat = base::read_file("/proc/" + pid + "/stat", 4096);
+  const std::string parent = " " + std::to_string(engine_pid) + " ";
+  const auto end = stat ? stat->find(") ") : std::string::npos;
+  return end != std::string::npos && stat->contains(" (msb-") &&
+         std::string_view(*stat).substr(end + 3).starts_with(parent);
+}
+
+// Empties `folder` into a leaf if the engine, its helpers and this process are all it holds.
 bool retreat_to_leaf(const std::string& folder, const std::string& leaf, pid_t engine_pid) {
   const auto listed = read_control(folder, "cgroup.procs");
   if (!listed) {
@@ -72,7 +83,9 @@ bool retreat_to_leaf(const std::string& folder, const std::string& leaf, pid_t e
   const std::set<std::string> ours = {std::to_string(engine_pid), std::to_string(::getpid())};
   const std::set<std::string> pids = words(*listed);
   if (pids.empty() ||
-      !std::ranges::all_of(pids, [&](const auto& pid) { return ours.contains(pid); }) ||
+      !std::ranges::all_of(
+          pids,
+          [&](const auto& pid) { return ours.contains(pid) || is_helper(pid, engine_pid); }) ||
       !make_group(leaf)) {
     return false;
   }

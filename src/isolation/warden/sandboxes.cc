@@ -120,6 +120,10 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   if (sandboxes_.contains(request.id)) {
     return fail(ErrorCode::kAlreadyExists, "id '" + request.id + "': a sandbox has it");
   }
+  for (std::size_t i = 0; i < volume_fds.size(); ++i) {
+    volume_fds[i] = TRY_WRAP(ground_.volume_roots.admit(std::move(volume_fds[i])),
+                             "volume '" + request.volumes[i].guest_path + "'");
+  }
   auto [our_stream, agent_stream] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
   auto [our_status, jail_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK));
 

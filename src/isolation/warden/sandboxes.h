@@ -25,6 +25,7 @@
 #include "isolation/warden/identities.h"
 #include "isolation/warden/protocol.h"
 #include "isolation/warden/spare.h"
+#include "isolation/warden/volume_roots.h"
 
 namespace msb::isolation::warden {
 
@@ -37,6 +38,7 @@ struct Ground {
   std::unique_ptr<cgroup::Backend> cgroups;
   Identities identities;
   std::vector<std::string> weaknesses;  // beside those of the cgroups
+  VolumeRoots volume_roots;
 };
 
 // Where replies go.

@@ -82,7 +82,8 @@ Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
                 authority.powers,
                 std::move(cgroups),
                 std::move(authority.identities),
-                std::move(authority.weaknesses)};
+                std::move(authority.weaknesses),
+                VolumeRoots(options.volume_roots)};
 }
 
 // One request. False: the engine is gone, or not to be understood.

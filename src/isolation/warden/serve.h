@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace msb::isolation::warden {
 
@@ -9,6 +11,8 @@ struct ServeOptions {
   std::string home;
   std::string agent_path;
   std::string engine_id;
+  // Where volumes must lie beneath (volume_roots.h); nullopt: anywhere.
+  std::optional<std::vector<std::string>> volume_roots;
 };
 
 // The engine's socket.

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A launcher at work, and the server's side of it.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/child_process.h"
+#include "base/file.h"
+#include "base/locations.h"
+#include "base/sys.h"
+#include "isolation/launcher_client.h"
+#include "isolation/testing/guest.h"
+
+namespace msb::isolation::testing {
+namespace {
+
+namespace fs = std::filesystem;
+namespace sys = base::sys;
+using ::testing::HasSubstr;
+
+class LauncherTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = cannot_make_sandboxes()) {
+      GTEST_SKIP() << *reason;
+    }
+    fs::create_directories(home_.path() + "/tree/a/b");
+    fs::create_directories(home_.path() + "/root");
+    options_.launcher_path = base::find_program("msb-launcher", {}).value();
+    options_.warden_path = base::find_program("msb-warden", {}).value();
+    options_.agent_path = base::find_program("msb-agent", {}).value();
+    options_.unpack_path = base::find_program("msb-unpack", {}).value();
+    options_.home = home_.path();
+    options_.volume_roots = {home_.path() + "/root"};
+    launcher_ = LauncherClient::spawn(options_).value();
+  }
+  void TearDown() override { base::ChildProcess::spawn_through({}); }
+
+  // msb-unpack, asked to empty a folder.
+  Result<base::ChildProcess> remove(const std::string& program, int folder, int status) {
+    return launcher_->start({.path = program,
+                             .argv = {"msb-unpack", "remove"},
+                             .env = std::vector<std::string>{},
+                             .fds = {{folder, 3}, {status, 4}}});
+  }
+
+  base::TempDir home_ = base::TempDir::create().value();
+  LauncherOptions options_;
+  std::shared_ptr<LauncherClient> launcher_;
+};
+
+TEST_F(LauncherTest, WhatItStartsIsTheServersChild) {
+  const base::UniqueFd folder = sys::open(home_.path() + "/tree", O_RDONLY | O_DIRECTORY).value();
+  sys::Pipe status = sys::pipe().value();
+  auto child = remove(options_.unpack_path, folder.get(), status.write_end.get());
+  ASSERT_TRUE(child.has_value()) << child.error().message();
+  status.write_end.reset();
+  const auto ended = child->wait();
+  ASSERT_TRUE(ended.has_value()) << ended.error().message();
+  EXPECT_THAT(base::read_all(status.read_end.get(), 4096).value(),
+              ::testing::AnyOf(HasSubstr("ok"), HasSubstr("error")));
+}
+
+TEST_F(LauncherTest, OtherProgramsAreRefusedAndTheNextRequestIsServed) {
+  const base::UniqueFd folder = sys::open(home_.path() + "/tree", O_RDONLY | O_DIRECTORY).value();
+  const sys::Pipe status = sys::pipe().value();
+  const auto refused = remove("/bin/sh", folder.get(), status.write_end.get());
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied);
+  const auto started = remove(options_.unpack_path, folder.get(), status.write_end.get());
+  EXPECT_TRUE(started.has_value());
+}
+
+TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {
+  base::ChildProcess::spawn_through(
+      [this](const base::ChildSpec& spec) { return launcher_->start(spec); });
+  const auto warden = WardenClient::spawn({.warden_path = options_.warden_path,
+                                           .agent_path = options_.agent_path,
+                                           .home = home_.path(),
+                                           .engine_id = random_id()},
+                                          [](SandboxExit) {});
+  ASSERT_TRUE(warden.has_value()) << warden.error().message();
+  const auto complaint = [&](const std::string& path) {
+    SandboxSpec spec;
+    spec.id = random_id();
+    spec.name = "x";
+    spec.hostname = "x";
+    spec.layer_paths = {home_.path() + "/layers/none"};
+    spec.writable_path = home_.path() + "/run/none";
+    spec.volumes.push_back({sys::open(path, O_PATH).value(), "/v", false});
+    return (*warden)->create(std::move(spec)).error().message();
+  };
+  for (const char* path : {"/", "/etc", "/proc", "/sys/fs/cgroup"}) {
+    EXPECT_EQ(complaint(path), "volume '/v': not beneath a volume root of this server") << path;
+  }
+  // As a control: this one gets as far as the layers, which there are none of.
+  EXPECT_THAT(complaint(home_.path() + "/root"), HasSubstr("layers/none"));
+}
+
+TEST_F(LauncherTest, ItsEndIsAnErrorThatSaysWhatToDo) {
+  // The only process by that name that has this home.
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const auto line = base::read_file(entry.path().string() + "/cmdline", 64 * 1024);
+    if (line && line->starts_with("msb-launcher") && line->contains(home_.path())) {
+      ::kill(std::stoi(entry.path().filename().string()), SIGKILL);
+    }
+  }
+  const base::UniqueFd folder = sys::open(home_.path(), O_RDONLY | O_DIRECTORY).value();
+  const auto started = remove(options_.unpack_path, folder.get(), folder.get());
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code(), ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace msb::isolation::testing
