@@ -22,6 +22,7 @@
 #include "base/sys.h"
 #include "engine/engine.h"
 #include "rpc/token.h"
+#include "server/confinement.h"
 #include "server/engine_backend.h"
 #include "server/flags.h"
 #include "server/log_file.h"
@@ -57,12 +58,25 @@ struct Host {
   std::vector<std::string> prefixes;
 };
 
-Result<Host> open_host(const Flags& flags) {
+std::string namespaces_folder(const Flags& flags, const std::string& home) {
+  return flags.namespaces_folder.empty() ? home + "/namespaces" : flags.namespaces_folder;
+}
+
+// The last that is done with all of this process's rights, and before its first thread.
+Result<std::shared_ptr<const VolumePolicy>> give_up_rights(const Flags& flags,
+                                                           const std::string& home) {
+  auto volumes = TRY(VolumePolicy::create(flags.volume_roots, namespaces_folder(flags, home)));
+  TRY_WRAP(confine_server({.home = home,
+                           .volume_roots = volumes->roots(),
+                           .readable_files = {flags.tls_certificate_file, flags.tls_key_file}}),
+           "give up the rights that a server does not need");
+  return volumes;
+}
+
+Result<Host> open_host(const Flags& flags, const std::string& home,
+                       std::shared_ptr<const VolumePolicy> volumes) {
   Host host;
-  host.home = TRY(base::home_folder(flags.home));
-  const std::string namespaces =
-      flags.namespaces_folder.empty() ? host.home + "/namespaces" : flags.namespaces_folder;
-  auto volumes = TRY(VolumePolicy::create(flags.volume_roots, namespaces));
+  host.home = home;
   host.engine = TRY(engine::Engine::open(
       {.home = host.home,
        .libexec_dir = {},
@@ -70,7 +84,7 @@ Result<Host> open_host(const Flags& flags) {
          return volumes->open(name.namespace_name, host_path);
        }}));
   host.backend = std::make_unique<EngineBackend>(host.engine, std::move(volumes));
-  host.prefixes = {host.home, namespaces, "/run/msb", "/sys/fs/cgroup"};
+  host.prefixes = {home, namespaces_folder(flags, home), "/run/msb", "/sys/fs/cgroup"};
   return host;
 }
 
@@ -139,9 +153,7 @@ Result<> start(const Flags& flags) {
   if (!claim) {
     return say_who_runs(home);
   }
-  const auto signals = TRY(SignalWatch::create());
   raise_descriptor_limit();
-
   base::ServerRecord record{.url = {},
                             .version = MSB_VERSION,
                             .started_at = ::time(nullptr),
@@ -152,6 +164,9 @@ Result<> start(const Flags& flags) {
     record.log_file = home + "/server.log";
     outlet.log = TRY(LogFile::open(record.log_file));
   }
+  auto volumes = TRY(give_up_rights(flags, home));
+  const auto signals = TRY(SignalWatch::create());
+  const Host host = TRY(open_host(flags, home, std::move(volumes)));
   ServerOptions options;
   options.host = flags.host;
   options.port = flags.port;
@@ -162,7 +177,6 @@ Result<> start(const Flags& flags) {
   if (!flags.is_dev_mode) {
     options.server_key = TRY(obtain_server_key(home, flags.key));
   }
-  Host host = TRY(open_host(flags));
   options.host_prefixes = host.prefixes;
   const auto server = TRY(Server::create(std::move(options), *host.backend));
 
@@ -198,7 +212,10 @@ Result<> keygen(const Flags& flags) {
 }
 
 Result<> mcp(const Flags& flags) {
-  Host host = TRY(open_host(flags));
+  const std::string home = TRY(base::home_folder(flags.home));
+  TRY(base::make_folders(home, 0700));
+  auto volumes = TRY(give_up_rights(flags, home));
+  const Host host = TRY(open_host(flags, home, std::move(volumes)));
   Methods methods(*host.backend, host.prefixes);
   const McpDispatcher dispatcher(methods, MSB_VERSION);
   return serve_mcp(dispatcher, STDIN_FILENO, STDOUT_FILENO);

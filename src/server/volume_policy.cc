@@ -72,6 +72,16 @@ std::optional<VolumePolicy::Root> VolumePolicy::own_root(const std::string& name
   return root ? std::optional(*std::move(root)) : std::nullopt;
 }
 
+std::vector<std::string> VolumePolicy::roots() const {
+  std::vector<std::string> paths;
+  for (const Root& root : roots_) {
+    paths.push_back(root.path);
+  }
+  // It may be made later.
+  paths.push_back(path_if_it_were(namespaces_folder_).value_or(namespaces_folder_));
+  return paths;
+}
+
 Result<std::vector<std::string>> VolumePolicy::resolve(
     const std::string& namespace_name, const std::vector<std::string>& volumes) const {
   std::vector<std::string> resolved;

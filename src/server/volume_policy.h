@@ -26,6 +26,9 @@ class VolumePolicy {
   VolumePolicy(const VolumePolicy&) = delete;
   VolumePolicy& operator=(const VolumePolicy&) = delete;
 
+  // What all volumes lie beneath, resolved: the roots, and the folder of the namespaces.
+  std::vector<std::string> roots() const;
+
   // The same volumes with their host paths resolved: absolute and free of symlinks.
   // kPermissionDenied: outside of every root, there or not. kNotFound: beneath one, and not there.
   Result<std::vector<std::string>> resolve(const std::string& namespace_name,
