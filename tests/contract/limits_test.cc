@@ -2,6 +2,7 @@
 //
 // A guest that takes too much meets its limit, is told which, and its neighbour does not notice.
 #include <chrono>
+#include <cstdio>
 #include <string>
 
 #include "contract.h"
@@ -102,6 +103,52 @@ TEST_F(Limits, SharedMemoryCountsAsMemory) {
   } else {
     EXPECT_TRUE(run.error().is(ErrorCode::kSandboxGone)) << why(run);
   }
+}
+
+// Version 1 of cgroups counts them apart, version 2 with the rest.
+TEST_F(Limits, SocketBuffersCountAsMemory) {
+  PythonSandbox greedy;
+  ASSERT_TRUE(greedy.start(small()));
+  const auto run = greedy.code().run(
+      "import socket\n"
+      "def fill(kind, most):\n"
+      "    kept, chunk = [], b'x' * 50000\n"
+      "    listener = socket.socket(socket.AF_INET, kind)\n"
+      "    listener.bind(('127.0.0.1', 0))\n"
+      "    if kind == socket.SOCK_STREAM:\n"
+      "        listener.listen(most)\n"
+      "    while len(kept) < most:\n"
+      "        out = socket.socket(socket.AF_INET, kind)\n"
+      "        out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)\n"
+      "        if kind == socket.SOCK_STREAM:\n"
+      "            out.connect(listener.getsockname())\n"
+      "            end = listener.accept()[0]\n"
+      "        else:\n"
+      "            end = socket.socket(socket.AF_INET, kind)\n"
+      "            end.bind(('127.0.0.1', 0))\n"
+      "            out.connect(end.getsockname())\n"
+      "        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)\n"
+      "        kept.append((out, end))\n"
+      "        out.setblocking(False)\n"
+      "        try:\n"
+      "            for _ in range(100):\n"
+      "                out.send(chunk)\n"
+      "        except OSError:\n"
+      "            pass\n"
+      "    name = 'TCP:' if kind == socket.SOCK_STREAM else 'UDP:'\n"
+      "    line = [l for l in open('/proc/net/sockstat') if l.startswith(name)][0].split()\n"
+      "    return int(line[line.index('mem') + 1]) * 4096 >> 20\n"
+      "print(fill(socket.SOCK_STREAM, 100), fill(socket.SOCK_DGRAM, 100))");
+  if (!run) {
+    EXPECT_TRUE(run.error().is(ErrorCode::kSandboxGone)) << why(run);
+    return;
+  }
+  int tcp_mib = 0;
+  int udp_mib = 0;
+  ASSERT_EQ(std::sscanf(run->output().c_str(), "%d %d", &tcp_mib, &udp_mib), 2) << run->output();
+  // The kernel counts for the whole host; without a limit each would be hundreds.
+  EXPECT_LT(tcp_mib, 100);
+  EXPECT_LT(udp_mib, 100);
 }
 
 TEST_F(Limits, Cpu) {

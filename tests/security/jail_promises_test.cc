@@ -231,6 +231,10 @@ TEST_P(JailPromises, GivesTheKernelNoProgramsToRun) {
           "print({attempt(s.setsockopt, socket.SOL_SOCKET, o, program) "
           "for o in (26, 50, 51, 52)}, attempt(s.setsockopt, socket.IPPROTO_TCP, 31, b'tls'))"),
       "{'EPERM'} ENOPROTOOPT");
+  // Filters of its own, by either call; with a bit in the high half too.
+  EXPECT_EQ(run("print({call(317, o, 0, program) for o in (1, (1 << 32) + 1)}, "
+                "{call(157, o, 2, program) for o in (22, (1 << 32) + 22)})"),
+            "{'EINVAL'} {'EINVAL'}");
 }
 
 TEST_P(JailPromises, SeesNothingOfWhatOthersDoOnTheHost) {

@@ -17,6 +17,8 @@ namespace msb::isolation::cgroup {
 namespace {
 
 constexpr std::string_view kControllers[] = {"memory", "cpu", "cpuacct", "pids"};
+// The memory of sockets, on top of the memory limit: an eighth of it.
+constexpr std::uint64_t kSocketShare = 8;
 
 }  // namespace
 
@@ -106,6 +108,12 @@ Result<> V1Backend::limit_memory(const std::string& id, std::uint64_t from_bytes
     return {};
   }
   const std::string memory = folder("memory", id);
+  // What lies in TCP and UDP sockets is counted apart, and only where this limit is set: without it
+  // a sandbox fills the host's memory, and the host's own sockets starve.
+  if (::access((memory + "/memory.kmem.tcp.limit_in_bytes").c_str(), F_OK) == 0) {
+    TRY(write_control(memory, "memory.kmem.tcp.limit_in_bytes",
+                      std::to_string(to_bytes / kSocketShare)));
+  }
   const std::string bytes = std::to_string(to_bytes);
   if (!counts_swap_) {
     TRY(write_control(memory, "memory.limit_in_bytes", bytes));

@@ -21,10 +21,12 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -116,6 +118,13 @@ Result<std::vector<sock_filter>> build_by_argument() {
     program.add(SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error)), "setsockopt",
                 low_half_equals(1, level), low_half_equals(2, option));
   }
+  // Each filter of a guest's is a program that the kernel compiles, into memory that has one limit
+  // for the whole host (net.core.bpf_jit_limit): a few sandboxes could take all of it, and no
+  // filter could be installed any more, ours included. The answer is that of a kernel without
+  // filters, which those who use one know.
+  program.add(SCMP_ACT_ERRNO(EINVAL), "seccomp", low_half_equals(0, SECCOMP_SET_MODE_FILTER));
+  program.add(SCMP_ACT_ERRNO(EINVAL), "prctl", low_half_equals(0, PR_SET_SECCOMP),
+              equals(1, SECCOMP_MODE_FILTER));
   // Fifos and sockets are made with the same call.
   for (const scmp_datum_t type : {scmp_datum_t{S_IFCHR}, scmp_datum_t{S_IFBLK}}) {
     program.add(SCMP_ACT_ERRNO(EPERM), "mknod", is_of_type(1, type));
