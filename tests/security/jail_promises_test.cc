@@ -7,11 +7,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
 #include "msb/msb.h"
+#include "processes.h"
 
 namespace msb {
 namespace {
@@ -351,6 +354,36 @@ TEST(JailNeighbours, DoNotUseUpEachOthersShareOfTheKernel) {
     ASSERT_TRUE(taken);
     EXPECT_EQ(taken->output(), "90 8");
   }
+}
+
+// All of them together: one engine's group, of which each sandbox's is a part.
+TEST(JailNeighbours, LeaveTheHostNumbersForItsProcesses) {
+  PythonSandbox sandbox;
+  ASSERT_TRUE(sandbox.start());
+  ASSERT_TRUE(sandbox.code().run("import subprocess; p = subprocess.Popen(['sleep', '86421'])"));
+  const auto inside = security::processes_with("sleep 86421");
+  ASSERT_FALSE(inside.empty());
+  const auto groups = base::read_file("/proc/" + std::to_string(*inside.begin()) + "/cgroup", 4096);
+  ASSERT_TRUE(groups);
+  std::string group;  // of pids, else of version 2
+  for (std::string_view rest = *groups; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (const auto at = line.find(":pids:"); at != line.npos) {
+      group = "/sys/fs/cgroup/pids" + std::string(line.substr(at + 6));
+    } else if (line.starts_with("0::") && group.empty()) {
+      group = "/sys/fs/cgroup" + std::string(line.substr(3));
+    }
+  }
+  const std::filesystem::path engine = std::filesystem::path(group).parent_path();
+  const auto most = base::read_file((engine / "pids.max").string(), 64);
+  if (!most) {
+    GTEST_SKIP() << "the host limits no processes: " << most.error().message();
+  }
+  const auto numbers = base::read_file("/proc/sys/kernel/pid_max", 64);
+  ASSERT_TRUE(numbers);
+  ASSERT_NE(*most, "max\n") << engine;
+  EXPECT_LE(std::stoul(*most), std::stoul(*numbers) / 4 * 3) << engine;
 }
 
 TEST(JailNeighbours, DoNotMeet) {

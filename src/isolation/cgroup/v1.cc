@@ -70,6 +70,7 @@ Result<> V1Backend::claim(const std::string& engine_folder) {
       [[maybe_unused]] const auto set =
           write_control(engine_folder, "cpu.shares", std::to_string(engine_weight(1024, 1 << 18)));
     }
+    limit_engine_processes(engine_folder, process_share_);
   }
   return {};
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "isolation/cgroup/backend.h"
+#include "isolation/cgroup/process_share.h"
 
 namespace msb::isolation::cgroup {
 
@@ -41,6 +44,8 @@ class V1Backend final : public Backend {
   std::map<std::string, base::UniqueFd> claims_;  // by engine folder, each hierarchy once
   std::map<std::string, Place> parents_;          // by folder, each hierarchy once
   bool counts_swap_ = false;
+  // Found when the engine starts, in the host's pid namespace.
+  std::optional<std::uint64_t> process_share_ = host_process_share();
 };
 
 }  // namespace msb::isolation::cgroup

@@ -151,6 +151,9 @@ Result<> V2Backend::make_engine() {
     [[maybe_unused]] const auto set =
         write_control(engine_folder_, "cpu.weight", std::to_string(engine_weight(100, 10'000)));
   }
+  if (limits_processes_) {
+    limit_engine_processes(engine_folder_, process_share_);
+  }
   return write_control(engine_folder_, "cgroup.subtree_control", controllers_);
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "isolation/cgroup/backend.h"
+#include "isolation/cgroup/process_share.h"
 
 namespace msb::isolation::cgroup {
 
@@ -40,6 +43,8 @@ class V2Backend final : public Backend {
   std::string engine_folder_;
   base::UniqueFd claim_;
   std::string controllers_;  // as written to cgroup.subtree_control: "+cpu +memory +pids"
+  // Found when the engine starts, in the host's pid namespace.
+  std::optional<std::uint64_t> process_share_ = host_process_share();
 };
 
 }  // namespace msb::isolation::cgroup

@@ -137,6 +137,14 @@ TEST(EngineWeight, IsThatOfAProcessOnEachProcessor) {
   EXPECT_EQ(engine_weight(1024, 1 << 18, 0), 1024u);
 }
 
+TEST(ProcessShare, LeavesTheHostAQuarter) {
+  EXPECT_EQ(process_share(32'768), 24'576u);
+  EXPECT_EQ(process_share(3), 3u);
+  const auto share = host_process_share();
+  ASSERT_TRUE(share.has_value());
+  EXPECT_GT(*share, 0u);
+}
+
 TEST(CpuQuota, CountsInFractionsOfAPeriod) {
   EXPECT_EQ(cpu_quota(1.0).quota_us, 100'000u);
   EXPECT_EQ(cpu_quota(0.5).quota_us, 50'000u);
