@@ -16,6 +16,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+include(CheckPIESupported)
+check_pie_supported()  # without it CMake compiles for it, and leaves the linking to the compiler's own mind
+
 find_program(MSB_CCACHE ccache)
 if(MSB_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${MSB_CCACHE})
@@ -34,7 +37,8 @@ target_compile_options(msb_flags INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fcf-protection=full>)
 target_include_directories(msb_flags INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
-target_link_options(msb_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+# tools/check-hardening, which ctest runs, looks for what these and the compiler's options leave in the programs.
+target_link_options(msb_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT MSB_SANITIZE)
   target_compile_definitions(msb_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()
