@@ -169,7 +169,7 @@ Grounds& grounds() {
 
 CommandOptions options_of(const HostBait& bait) {
   CommandOptions options;
-  options.timeout = 20s;
+  options.timeout = 60s;
   options.envs = bait.environment();
   options.envs.push_back("MSB_BAIT_HOME=" + home());
   return options;

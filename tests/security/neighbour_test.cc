@@ -49,8 +49,8 @@ constexpr Attack kAttacks[] = {
     {"attack_cpu", "32 threads that spin", "threads"},
     {"attack_timers", "3,200 timers that expire as fast as they may", "armed"},
     {"attack_signals", "8 processes that send all signals there are", "storm over"},
-    {"attack_long_line", "a line of 1 GB", ""},
-    {"attack_short_lines", "lines of two bytes, each written alone", ""},
+    {"attack_long_line", "a line of 1 GB", "MiB of output"},
+    {"attack_short_lines", "lines of two bytes, each written alone", "MiB of output"},
     {"attack_sync", "sync(), which flushes the host's file systems", "flushed"},
     {"attack_interrupts", "memory barriers and page tables changed on all processors", "over"},
 };
@@ -83,6 +83,19 @@ std::string ratio_of(const Samples& during, const Samples& quiet) {
   return text;
 }
 
+// The limits that were hit, and what the program says; of much output, how much it was.
+std::string outcome_of(const CommandExecution& ended) {
+  constexpr std::size_t kMuch = 200;
+  std::string text = ended.limits_hit().text;
+  text += text.empty() ? "" : "; ";
+  const std::string output = ended.output();
+  if (output.size() < kMuch) {
+    return text + output;
+  }
+  return text + std::to_string((output.size() + ended.dropped_bytes()) >> 20) + " MiB of output, " +
+         std::to_string(output.size() >> 20) + " kept";
+}
+
 class Neighbours : public testing::TestWithParam<Attack> {
  protected:
   static void SetUpTestSuite() {
@@ -106,8 +119,7 @@ PythonSandbox* Neighbours::neighbour_ = nullptr;
 
 TEST_P(Neighbours, AreNotHarmedBy) {
   const Attack& attack = GetParam();
-  record({attack.program, "user", attack.tries, Promise::kLimits,
-          *attack.reason == '\0' ? "output is bounded" : attack.reason});
+  record({attack.program, "user", attack.tries, Promise::kLimits, attack.reason});
   PythonSandbox attacker;
   const auto started = attacker.start(attackers_config());
   ASSERT_TRUE(started) << started.error().message();
@@ -124,8 +136,7 @@ TEST_P(Neighbours, AreNotHarmedBy) {
   const Latency during =
       measure(*neighbour_, [end = Clock::now() + duration] { return Clock::now() < end; });
   const auto ended = process->wait();
-  const std::string said = ended ? ended->limits_hit().text + "; " + ended->output().substr(0, 200)
-                                 : ended.error().message();
+  const std::string said = ended ? outcome_of(*ended) : ended.error().message();
 
   record_outcome(said);
   testing::Test::RecordProperty("code_quiet_p50_p99_ms", pair_of(quiet.code));
