@@ -37,6 +37,7 @@ constexpr std::array kVerbs = {
     Verb{"server", "Serve sandboxes to other programs, and look after that server", server},
     Verb{"mcp", "Give an agent sandboxes, as its MCP server on stdin and stdout", mcp},
     Verb{"doctor", "Tell what this host can do, and how to mend the rest", doctor},
+    Verb{"bench", "Measure what sandboxes cost on this host", bench},
     Verb{"version", "Print the version", version},
 };
 

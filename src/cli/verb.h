@@ -30,6 +30,7 @@ VerbFunction sandbox_logs;
 VerbFunction server;
 VerbFunction mcp;
 VerbFunction doctor;
+VerbFunction bench;
 VerbFunction version;
 
 }  // namespace msb::cli

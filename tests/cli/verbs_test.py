@@ -13,7 +13,7 @@ VERBS = (["run"], ["eval"], ["start"], ["exec"], ["ls"], ["metrics"], ["logs"], 
          ["pull"], ["image"], ["image", "ls"], ["image", "import"], ["image", "inspect"],
          ["image", "rm"], ["image", "prune"], ["server"], ["server", "start"], ["server", "stop"],
          ["server", "status"], ["server", "list"], ["server", "log"], ["server", "keygen"], ["mcp"],
-         ["doctor"], ["version"])
+         ["doctor"], ["bench"], ["version"])
 
 
 class Verbs(Case):
