@@ -9,11 +9,11 @@ BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
 SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench fuzz escape-table format lint install clean
+.PHONY: help build run test bench bench-docs fuzz escape-table format lint install clean
 
 help:  ## this list
 	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: $(BUILD)/build.ninja  ## everything, into build/bin
 	@tools/install-deps build
@@ -33,11 +33,16 @@ test: build  ## all tests; the last line counts them
 	@images/build --import $(BUILD)/bin/msb python node
 	tools/run-tests $(BUILD)
 
-bench: build  ## speed, beside others that do the same work on this host
-	@tools/install-deps images test
+bench: build  ## speed, beside others that do the same work; BENCH_FLAGS="--only first,growth"
+	@tools/install-deps images bench
 	@images/build --import $(BUILD)/bin/msb python
 	cmake --build --preset $(PRESET) --target msb-bench
-	$(BUILD)/bin/msb-bench
+	$(BUILD)/bin/msb-bench --output $(BUILD)/bench $(BENCH_FLAGS)
+
+bench-docs:  ## puts the results of the last `make bench` into docs/performance.md
+	sed -i -e '/^<!-- results -->/,/^<!-- end of results -->/{//!d}' \
+	  -e '/^<!-- results -->/r $(BUILD)/bench/results.md' docs/performance.md
+	cp $(BUILD)/bench/results.svg docs/performance.svg
 
 fuzz:  ## every fuzz target in turn, FUZZ_SECONDS (60) each
 	@tools/install-deps build lint

@@ -2,153 +2,120 @@
 //
 // How long things take, beside others that do the same work, in one run.
 //
-//   msb-bench [ROUNDS]      default 50
-#include <sys/utsname.h>
-#include <unistd.h>
-
+//   msb-bench [--rounds N] [--alive N] [--only PART[,PART]] [--output FOLDER]
+//
+// Tables go to stdout; with --output also results.md, results.json and results.svg into FOLDER.
+#include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
+#include <string>
+#include <string_view>
 
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/try.h"
-#include "bench/measure.h"
-#include "bench/peers.h"
-#include "msb/msb.h"
+#include "bench/budgets.h"
+#include "bench/contest.h"
+#include "bench/machine.h"
+#include "bench/parts/parts.h"
+#include "bench/render/grid.h"
+#include "bench/render/json.h"
+#include "bench/render/plot.h"
 
 namespace msb::bench {
 namespace {
 
-constexpr const char* kHello = "print('hi')";
-const std::vector<std::string> kHostPython = {"/usr/bin/python3", "-c", kHello};
+struct NamedPart {
+  std::string_view name;
+  Part* run;
+};
+constexpr std::array kParts = {
+    NamedPart{"first", first_result},    NamedPart{"running", running_one},
+    NamedPart{"alone", alone},           NamedPart{"throughput", throughput},
+    NamedPart{"together", together},     NamedPart{"bulk", bulk_output},
+    NamedPart{"neighbours", neighbours}, NamedPart{"memory", idle_memory},
+    NamedPart{"growth", growth},
+};
 
-void describe_host() {
-  utsname host{};
-  ::uname(&host);
-  const std::time_t now = std::time(nullptr);
-  char date[32] = {};
-  std::tm broken_down{};
-  std::strftime(date, sizeof date, "%Y-%m-%d", ::gmtime_r(&now, &broken_down));
-  std::printf("%s, %ld cores, Linux %s, microsandbox %s\n", date, ::sysconf(_SC_NPROCESSORS_ONLN),
-              host.release, std::string(version()).c_str());
-}
+struct Options {
+  int rounds = 50;
+  int most_alive = 1000;
+  std::string only;    // ",first,bulk,"; empty: all
+  std::string output;  // empty: nowhere
+};
 
-Result<> expect_hi(PythonSandbox& sandbox) {
-  const auto run = TRY(sandbox.code().run(kHello));
-  if (run.output() != "hi") {
-    return fail(ErrorCode::kInternal, "unexpected output: " + run.output() + run.error());
+int usage() {
+  std::string names;
+  for (const NamedPart& part : kParts) {
+    names += " " + std::string(part.name);
   }
-  return {};
+  std::fprintf(stderr,
+               "usage: msb-bench [--rounds N] [--alive N] [--only PART[,PART]] [--output FOLDER]\n"
+               "parts:%s\n",
+               names.c_str());
+  return 2;
 }
 
-Result<> first_result(int rounds) {
-  std::vector<Contender> contenders = {program("python3 -c on the bare host", kHostPython)};
-  for (Contender& peer : bubblewrap(kHostPython)) {
-    contenders.push_back(std::move(peer));
-  }
-  contenders.push_back({"microsandbox, start to first result", []() {
-                          PythonSandbox sandbox;
-                          const auto took = timed([&]() -> Result<> {
-                            TRY(sandbox.start());
-                            return expect_hi(sandbox);
-                          });
-                          return took;
-                        }});
-  contenders.push_back({"microsandbox, start to result to stopped", []() {
-                          return timed([&]() -> Result<> {
-                            PythonSandbox sandbox;
-                            TRY(sandbox.start());
-                            TRY(expect_hi(sandbox));
-                            return sandbox.stop();
-                          });
-                        }});
-  contenders.push_back({"microsandbox, stop alone", []() -> Result<std::chrono::nanoseconds> {
-                          PythonSandbox sandbox;
-                          TRY(sandbox.start());
-                          TRY(expect_hi(sandbox));
-                          return timed([&] { return sandbox.stop(); });
-                        }});
-  print_table("start -> print('hi'), image cached, nothing pooled",
-              TRY(compare(contenders, rounds)));
-  return {};
-}
-
-Result<> in_a_running_one(int rounds) {
-  PythonSandbox sandbox;
-  TRY(sandbox.start());
-  TRY(expect_hi(sandbox));
-  const std::vector<Contender> contenders = {
-      program("fork and exec of /bin/true on the host", {"/bin/true"}),
-      {"command().run(\"true\")",
-       [&] {
-         return timed([&]() -> Result<> {
-           TRY(sandbox.command().run("true"));
-           return {};
-         });
-       }},
-      {"code().run(\"1\")",
-       [&] {
-         return timed([&]() -> Result<> {
-           TRY(sandbox.code().run("1"));
-           return {};
-         });
-       }},
-      {"metrics().all()", [&] {
-         return timed([&]() -> Result<> {
-           TRY(sandbox.metrics().all());
-           return {};
-         });
-       }}};
-  print_table("in a running sandbox", TRY(compare(contenders, rounds)));
-
-  constexpr int kMib = 256;
-  std::size_t received = 0;
-  CommandOptions options;
-  options.on_output = [&](Stream, std::string_view bytes) { received += bytes.size(); };
-  const auto pour = [&]() -> Result<> {
-    TRY(sandbox.command().run("head", {"-c", std::to_string(kMib) + "M", "/dev/zero"}, options));
-    return {};
-  };
-  const auto took = TRY(timed(pour));
-  const double seconds = std::chrono::duration<double>(took).count();
-  std::printf("\noutput of a command: %.0f MiB/s (%zu MiB)\n",
-              static_cast<double>(received) / seconds / (1 << 20), received >> 20);
-  return {};
-}
-
-Result<> throughput(int rounds) {
-  const auto work = [&]() -> Result<> {
-    for (int i = 0; i < rounds; ++i) {
-      PythonSandbox sandbox;
-      TRY(sandbox.start());
-      TRY(expect_hi(sandbox));
-      TRY(sandbox.stop());
+bool parse(int argc, char** argv, Options& options) {
+  for (int i = 1; i < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const std::string_view value = i + 1 < argc ? argv[i + 1] : "";
+    const int count = base::parse_number<int>(value).value_or(0);
+    if (name == "--rounds" && count > 0) {
+      options.rounds = count;
+    } else if (name == "--alive" && count > 0) {
+      options.most_alive = count;
+    } else if (name == "--only" && !value.empty()) {
+      options.only = "," + std::string(value) + ",";
+    } else if (name == "--output" && !value.empty()) {
+      options.output = value;
+    } else {
+      return false;
     }
-    return {};
-  };
-  const auto took = TRY(timed(work));
-  std::printf("create, run, destroy, one after the other: %.1f per second\n",
-              rounds / std::chrono::duration<double>(took).count());
+  }
+  return true;
+}
+
+Result<> write_down(const Report& report, const std::string& folder) {
+  TRY(base::make_folders(folder));
+  TRY(base::write_file_atomic(folder + "/results.md", markdown(report)));
+  TRY(base::write_file_atomic(folder + "/results.json", json(report)));
+  TRY(base::write_file_atomic(folder + "/results.svg",
+                              plot_svg(report, {"start", "exec", "code", "together_each"})));
+  std::fprintf(stderr, "written: %s/results.{md,json,svg}\n", folder.c_str());
   return {};
 }
 
-Result<> run_all(int rounds) {
-  describe_host();
-  TRY(first_result(rounds));
-  TRY(in_a_running_one(rounds * 4));
-  return throughput(rounds);
+Result<> run(const Options& options) {
+  const Machine machine;
+  end_in_order_on_signals();
+  Report report;
+  {
+    const Field field = TRY(make_field(options.rounds, options.most_alive));
+    if (!field.peers_note.empty()) {
+      std::fprintf(stderr, "no peers: %s\n", field.peers_note.c_str());
+    }
+    for (const NamedPart& part : kParts) {
+      const std::string word = "," + std::string(part.name) + ",";
+      if (options.only.empty() || options.only.contains(word)) {
+        TRY(part.run(field, report));
+      }
+    }
+  }
+  report.machine = machine.facts();
+  report.verdicts = judge(report);
+  std::fputs(plain_text(report).c_str(), stdout);
+  return options.output.empty() ? Result<>{} : write_down(report, options.output);
 }
 
 }  // namespace
 }  // namespace msb::bench
 
 int main(int argc, char** argv) {
-  const auto rounds = msb::base::parse_number<int>(argc > 1 ? argv[1] : "50");
-  if (!rounds || *rounds < 1) {
-    std::fprintf(stderr, "usage: msb-bench [ROUNDS]\n");
-    return 2;
+  msb::bench::Options options;
+  if (!msb::bench::parse(argc, argv, options)) {
+    return msb::bench::usage();
   }
-  if (const auto done = msb::bench::run_all(*rounds); !done) {
+  if (const auto done = msb::bench::run(options); !done) {
     std::fprintf(stderr, "msb-bench: %s\n", done.error().message().c_str());
     return 1;
   }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who takes part: our doors to a sandbox, and the peers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/peers/peer.h"
+#include "msb/msb.h"
+
+namespace msb::bench {
+
+// A server of ours in a process of its own, on this home and on loopback, without keys. It ends
+// with this object.
+class Server {
+ public:
+  static Result<Server> start();
+  Server(Server&&) = default;
+  ~Server();
+  const std::string& url() const { return url_; }
+
+ private:
+  Server() = default;
+  base::ChildProcess child_;
+  std::string url_;
+};
+
+// One way to the same sandboxes.
+struct Door {
+  std::string id;    // "ours"
+  std::string name;  // "microsandbox"
+  SandboxOptions where;
+  std::string not_run;  // why it is shut
+};
+
+struct Field {
+  std::optional<Server> server;              // behind one of the doors
+  std::vector<Door> doors;                   // the embedded SDK is the first
+  std::vector<std::unique_ptr<Peer>> peers;  // the bare host is the first
+  std::string peers_note;                    // why the first is the only one
+  int rounds = 50;
+  int most_alive = 1000;  // sandboxes at once
+  unsigned cores = 1;
+
+  const Door& embedded() const { return doors.front(); }
+  const Peer& host() const { return *peers.front(); }
+};
+
+// Begins with a mount namespace for this process: before it has threads.
+Result<Field> make_field(int rounds, int most_alive);
+
+// Starts `sandbox` and runs print('hi') in it.
+Result<> say_hi(PythonSandbox& sandbox);
+
+}  // namespace msb::bench
