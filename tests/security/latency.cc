@@ -2,7 +2,8 @@
 #include "latency.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "base/percentile.h"
 
 namespace msb::security {
 namespace {
@@ -25,12 +26,9 @@ double Samples::percentile(double fraction) const {
   if (values_.empty()) {
     return 0;
   }
-  std::vector<std::chrono::nanoseconds> sorted = values_;
+  std::vector<double> sorted = values_;
   std::ranges::sort(sorted);
-  const auto last = static_cast<double>(sorted.size() - 1);
-  return std::chrono::duration<double, std::milli>(
-             sorted[static_cast<std::size_t>(std::lround(last * fraction))])
-      .count();
+  return base::percentile(sorted, fraction);
 }
 
 Latency measure(PythonSandbox& sandbox, const std::function<bool()>& goes_on) {

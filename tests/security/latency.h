@@ -15,13 +15,15 @@ namespace msb::security {
 // Durations of one kind of call.
 class Samples {
  public:
-  void add(std::chrono::nanoseconds duration) { values_.push_back(duration); }
+  void add(std::chrono::nanoseconds duration) {
+    values_.push_back(std::chrono::duration<double, std::milli>(duration).count());
+  }
   std::size_t size() const { return values_.size(); }
-  // In milliseconds; of no sample: 0.
+  // In milliseconds, nearest rank; of no sample: 0.
   double percentile(double fraction) const;
 
  private:
-  std::vector<std::chrono::nanoseconds> values_;
+  std::vector<double> values_;  // in milliseconds
 };
 
 struct Latency {
