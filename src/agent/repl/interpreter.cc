@@ -114,13 +114,21 @@ Adoption Interpreter::adopt() {
   Settings settings = settings_of(*plan);
   const Adoption adoption = ready_ ? adoption_of(spec_, settings_, settings) : Adoption::kStartAnew;
   if (adoption == Adoption::kTell) {
-    ready_ = false;
     settings_ = std::move(settings);
-    request_ = with_length(driver_text_of(settings_), kSettingsBit);
-    request_sent_ = 0;
-    send_request();
+    send_settings(driver_text_of(settings_));
   }
   return adoption;
+}
+
+void Interpreter::practise() {
+  send_settings({});
+}
+
+void Interpreter::send_settings(std::string_view text) {
+  ready_ = false;
+  request_ = with_length(text, kSettingsBit);
+  request_sent_ = 0;
+  send_request();
 }
 
 Interpreter::~Interpreter() {

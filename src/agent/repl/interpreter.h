@@ -58,6 +58,9 @@ class Interpreter {
   // Of the configuration as it is now: what has been done is to tell it. For one that has not run
   // anything; with kTell, on_ready() follows.
   Adoption adopt();
+  // Has it do once what each run does, so that the first is as fast as the second; on_ready()
+  // follows.
+  void practise();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
   // Takes what is left of the pipes of a run that is over.
@@ -75,6 +78,7 @@ class Interpreter {
   Result<OutputPipes> new_pipes();
   void on_control();
   bool parse_control(std::byte byte);
+  void send_settings(std::string_view text);
   void send_request();
   void wait_for_room();
   void discard_output();

@@ -32,6 +32,7 @@ void Repl::warm() {
 
 void Repl::warm(Answer answer) {
   waiting_.push_back(std::move(answer));
+  may_practise_ = !interpreter_;
   if (interpreter_) {
     if (interpreter_->ready()) {
       answer_all({});
@@ -147,6 +148,11 @@ void Repl::begin(Run& run) {
 
 void Repl::on_ready() {
   timer_.stop();
+  if (std::exchange(may_practise_, false) && queue_.empty()) {
+    timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+    interpreter_->practise();
+    return;
+  }
   answer_all({});
   serve();
 }

@@ -44,7 +44,8 @@ class Repl final : public Interpreter::Owner {
 
   // Starts the interpreter unless there is one.
   void warm();
-  // The same; `answer` is called when it waits for code, or will not.
+  // The same, for a first run that may be long in coming: `answer` is called when the interpreter
+  // waits for code and has practised, or will not.
   void warm(Answer answer);
   // The configuration has changed, and no run has begun: `answer` is called when a warm interpreter
   // is as if it had been started with it. It is told, or started anew.
@@ -85,6 +86,7 @@ class Repl final : public Interpreter::Owner {
   std::optional<std::int32_t> exiting_;
   bool state_lost_ = false;
   bool has_run_ = false;
+  bool may_practise_ = false;
   std::size_t held_code_bytes_ = 0;
   std::vector<Answer> waiting_;  // for the interpreter to wait for code
   // One at a time: limit of the start, timeout of the run, grace after an interrupt or an exit.

@@ -93,6 +93,10 @@ class Interpreter:
             directory, *(name + b'=' + value for name, value in environment.items())])
         return struct.pack('<I', 1 << 31 | len(text)) + text
 
+    def practise(self):
+        self.control.sendall(struct.pack('<I', 1 << 31))
+        self.ready()
+
     def adopt(self, directory, environment):
         self.control.sendall(self.settings(directory, environment))
         self.ready()

@@ -194,6 +194,15 @@ class NodeDriver(DriverTest):
         self.expect('Object.keys(process.env).join()', "'A,B,EMPTY,LONG'\n")
         self.expect('[process.env.B, process.env.LONG.length]', "[ 'two = words', 100000 ]\n")
 
+    def test_practice_leaves_no_trace(self):
+        code = "[Object.getOwnPropertyNames(globalThis).length, typeof _, require('util').inspect(_)]"
+        expected = self.run_code(code).out
+        repl = self.start()
+        repl.practise()
+        answer = repl.run(code)
+        self.assertEqual((answer.out, answer.err), (expected, b''))
+        self.assertIn(b'REPL2:1', repl.run("new Error('x').stack.split('\\n')[1]").out)
+
     # Output
 
     def test_keeps_the_streams_apart(self):

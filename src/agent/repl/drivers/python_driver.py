@@ -17,7 +17,8 @@
 #   driver -> agent  'R' once: ready.
 #   agent -> driver  u32 n + n bytes of UTF-8; SCM_RIGHTS [stdout, stderr] with the first byte.
 #   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
-#                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
+#                    then the environment's KEY=VALUE, each with a NUL after it. With n = 0 nothing
+#                    but time to practise. Answered by 'R'.
 #   driver -> agent  'S' ran through | 'E' an exception was not caught | 'I' interrupted by SIGINT |
 #                    'X' + i32 exit code: the code asked to exit. The interpreter then ends in its
 #                    own way (threads, atexit, buffers; what they print still goes to the run's
@@ -93,7 +94,7 @@ def receive():
             data = second('receive_rest')(data)
         if data[3] < 0x80:
             break
-        second('adopt')(bytes(data[4:]))
+        second('adopt' if data[4:] else 'practise')(bytes(data[4:]))
     flush(*streams)  # what threads have begun to print since the last run is nobody's
     fds = rights[0][2]
     for target in 1, 2:
@@ -274,6 +275,20 @@ def adopt(settings):
         control.send(b'R')
     except BaseException:
         _exit(70)  # the agent starts another, which fails for the same reason and can say so
+
+
+def practise(_):
+    """Has the pages of the compiler mapped: four fifths of the time of a first run."""
+    text = "def f(*a, b=1):\n    return [f'{x}' for x in a]\nprint(f(1), end='')\n"
+    try:
+        for mode, part in ('exec', text), ('single', "print('', end='')\n"):
+            eval(compile(part, '<msb>', mode, flags, True), {'__builtins__': builtins})
+    except Exception:
+        pass  # the image has a Python of its own kind
+    try:
+        control.send(b'R')
+    except BaseException as error:
+        excuse(error)
 
 
 def encode_anything(error):

@@ -105,6 +105,13 @@ class PythonDriver(DriverTest):
                     '(True, True)\n')
         self.expect('_ = os.system("echo $A $B")', '1 two words\n')
 
+    def test_practice_leaves_no_trace(self):
+        names = self.run_code('import sys\nsorted(vars()), sorted(sys.modules)').out
+        repl = self.start()
+        repl.practise()
+        answer = repl.run('import sys\nsorted(vars()), sorted(sys.modules)')
+        self.assertEqual((answer.out, answer.err), (names, b''))
+
     def test_a_folder_it_cannot_enter_ends_it(self):
         self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))
         self.assertEqual(self.repl.process.wait(DEADLINE_SECONDS), 70)
