@@ -136,6 +136,16 @@ Result<> rename(const std::string& from, const std::string& to) {
   return done(::rename(from.c_str(), to.c_str()), "rename", from + ", " + to);
 }
 
+Result<bool> rename_to_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+    return true;
+  }
+  if (errno == EEXIST) {
+    return false;
+  }
+  return std::unexpected(error("renameat2", to));
+}
+
 Result<> symlink(const std::string& target, const std::string& path) {
   return done(::symlink(target.c_str(), path.c_str()), "symlink", path);
 }

@@ -42,6 +42,8 @@ Result<> mkdir(const std::string& path, mode_t mode);
 Result<> mkdirat(int dir_fd, const std::string& path, mode_t mode);
 Result<> unlink(const std::string& path);
 Result<> rename(const std::string& from, const std::string& to);
+// False: `to` is there, and stays as it is.
+Result<bool> rename_to_new(const std::string& from, const std::string& to);
 Result<> symlink(const std::string& target, const std::string& path);
 Result<> ftruncate(int fd, off_t size_bytes);
 Result<> fchmod(int fd, mode_t mode);

@@ -18,9 +18,12 @@
 #include "engine/definitions.h"
 #include "engine/dependencies.h"
 #include "engine/disk_use.h"
+#include "engine/host_memory.h"
+#include "engine/image_watch.h"
 #include "engine/launch.h"
 #include "engine/random_id.h"
 #include "engine/registry.h"
+#include "engine/spare_maker.h"
 
 namespace msb::engine {
 namespace {
@@ -77,13 +80,24 @@ class Engine::Impl {
  public:
   Impl(std::string home, EngineFolder folder, std::unique_ptr<IoLoop> loop,
        std::shared_ptr<image::Store> store, isolation::WardenOptions warden,
-       VolumeOpener open_volume)
+       VolumeOpener open_volume, const PoolOptions& pool)
       : home_(std::move(home)),
         folder_(std::move(folder)),
         loop_(std::move(loop)),
         store_(std::move(store)),
         open_volume_(std::move(open_volume)),
-        wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }) {}
+        wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }),
+        pool_(pool, {.make = [this](const auto& order,
+                                    const auto& stop) { return make_spare_of(order, stop); },
+                     .is_current = [this](const auto& order) { return is_current(order); },
+                     .memory = read_host_memory}) {
+    if (pool_.is_on()) {
+      // Without it, the spares of a changed image stay until the next start of that image.
+      if (auto watch = ImageWatch::start(*loop_, home_, [this] { pool_.images_changed(); })) {
+        image_watch_ = *std::move(watch);
+      }
+    }
+  }
   ~Impl();
 
   Result<StartResult> start(const StartRequest& request);
@@ -93,8 +107,12 @@ class Engine::Impl {
   std::shared_ptr<Sandbox> find(const Name& name) { return registry_.find(name); }
   const std::string& home() const { return home_; }
   image::Store& images() { return *store_; }
+  PoolStatus pool_status() { return pool_.status(); }
 
  private:
+  Result<std::unique_ptr<Spare>> make_spare_of(const SpareOrder& order,
+                                               const std::stop_token& stop);
+  bool is_current(const SpareOrder& order);
   Result<Definitions*> definitions();
   Result<std::optional<StoredDefinition>> stored_definition(const StartRequest& request);
   Result<> start_dependencies(const StartRequest& request,
@@ -110,6 +128,7 @@ class Engine::Impl {
             .exits = exits_,
             .wardens = wardens_,
             .janitor = janitor_,
+            .pool = pool_,
             .open_volume = open_volume_};
   }
 
@@ -126,10 +145,13 @@ class Engine::Impl {
   std::unique_ptr<Definitions> definitions_;
   Janitor janitor_;
   WardenKeeper wardens_;
+  Pool pool_;
+  std::unique_ptr<ImageWatch> image_watch_;
 };
 
 Engine::Impl::~Impl() {
   registry_.close();
+  pool_.close();
   const std::vector<std::shared_ptr<Sandbox>> running = registry_.all();
   std::atomic<std::size_t> next = 0;
   const auto stop_some = [&] {
@@ -145,6 +167,21 @@ Engine::Impl::~Impl() {
   for (std::thread& thread : threads) {
     thread.join();
   }
+}
+
+Result<std::unique_ptr<Spare>> Engine::Impl::make_spare_of(const SpareOrder& order,
+                                                           const std::stop_token& stop) {
+  // Not kept while there is a spare: an image that only spares use can be removed.
+  const auto image = TRY(store_->find(order.reference));
+  if (!image) {
+    return fail(ErrorCode::kNotFound, "there is no image '" + order.reference + "' any more");
+  }
+  return make_spare(site(), order, *image, stop);
+}
+
+bool Engine::Impl::is_current(const SpareOrder& order) {
+  const auto image = store_->find(order.reference);
+  return image && *image && is_of(order.kind, **image);
 }
 
 void Engine::Impl::sweep(const std::shared_ptr<isolation::WardenClient>& warden) {
@@ -263,6 +300,10 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
     }
     plan.disk_base_bytes = plan.ephemeral->disk_base_bytes;
   }
+  if (pool_.is_on()) {
+    plan.spare = spare_order_of(plan);
+  }
+  const Pool::Start guard(pool_);
   Launched launched =
       TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.remove(ended); }, request.stop));
   if (plan.ephemeral) {
@@ -344,7 +385,7 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   warden.engine_id = folder.id();
   return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
       home, std::move(folder), std::move(loop), std::move(store), std::move(warden),
-      options.open_volume ? options.open_volume : open_any_volume)));
+      options.open_volume ? options.open_volume : open_any_volume, options.pool)));
 }
 
 Engine::~Engine() {
@@ -371,6 +412,10 @@ Result<> Engine::remove(const Name& name) {
 
 Result<std::vector<SandboxListing>> Engine::list(std::string_view namespace_name) {
   return impl_->list(namespace_name);
+}
+
+PoolStatus Engine::pool_status() {
+  return impl_->pool_status();
 }
 
 const std::string& Engine::home() const {

@@ -17,6 +17,7 @@
 
 #include "base/try.h"
 #include "engine/config.h"
+#include "engine/pool.h"
 #include "engine/sandbox.h"
 #include "engine/volume_opener.h"
 #include "image/store.h"
@@ -28,6 +29,7 @@ struct EngineOptions {
   std::string home;                    // empty: $MSB_HOME, else ~/.microsandbox
   std::string libexec_dir;             // empty: see base/locations.h
   VolumeOpener open_volume = nullptr;  // null: any file or folder of the host may be a volume
+  PoolOptions pool;                    // of spare sandboxes; by default none
 };
 
 struct StartRequest {
@@ -82,6 +84,7 @@ class Engine {
   // Persistent ones of a namespace, or of all ("*").
   Result<std::vector<SandboxListing>> list(std::string_view namespace_name);
 
+  PoolStatus pool_status();
   const std::string& home() const;
   image::Store& images();
 

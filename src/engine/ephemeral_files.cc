@@ -16,6 +16,10 @@ Result<bool> EphemeralFiles::prepare() {
   return made.has_value();
 }
 
+Result<bool> EphemeralFiles::adopt(const std::string& folder) {
+  return base::sys::rename_to_new(folder, path_);
+}
+
 void EphemeralFiles::remove() {
   // What fails here is swept with the engine's folder.
   [[maybe_unused]] const auto removed = base::remove_tree(path_);

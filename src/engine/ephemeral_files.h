@@ -22,6 +22,9 @@ class EphemeralFiles {
   const std::string& path() const { return path_; }
   // True: the folder was made by this call.
   Result<bool> prepare();
+  // The same, of a folder that is there already under another name; false: nothing was done, as
+  // there are files.
+  Result<bool> adopt(const std::string& folder);
   void remove();
 
   // What the fresh writable layer used for itself; of one start at a time.

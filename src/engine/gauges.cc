@@ -101,7 +101,7 @@ Gauges::Gauges(isolation::SandboxGauges gauges, const isolation::Limits& limits,
       limits_(limits),
       writable_path_(std::move(writable_path)),
       disk_base_bytes_(disk_base_bytes) {
-  base_ = latest_ = CpuSample{Clock::now(), 0};
+  base_ = latest_ = CpuSample{Clock::now(), cpu_used_ns()};
 }
 
 std::uint64_t Gauges::cpu_used_ns() const {
@@ -181,15 +181,9 @@ LimitsHit Gauges::hit_since(const LimitEvents& before) const {
   return hit;
 }
 
-std::int64_t Gauges::used_disk_bytes() const {
-  const std::shared_lock lock(mutex_);
-  const auto space = space_of(gauges_);
+std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges) {
+  const auto space = space_of(gauges);
   return space ? space->used_bytes : 0;
-}
-
-void Gauges::set_disk_base(std::int64_t base_bytes) {
-  const std::lock_guard lock(sample_mutex_);
-  disk_base_bytes_ = base_bytes;
 }
 
 void Gauges::close() {

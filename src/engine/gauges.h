@@ -35,6 +35,9 @@ struct LimitsHit {
   std::string text;
 };
 
+// Bytes in use on the writable layer's own file system; 0: it has none.
+std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges);
+
 class Gauges {
  public:
   // `writable_path`: the folder that is measured when the layer is not a file system of its own.
@@ -46,9 +49,6 @@ class Gauges {
   LimitEvents events() const;
   // What has been hit since `before`; the disk counts when it is full now.
   LimitsHit hit_since(const LimitEvents& before) const;
-  // Bytes in use on the writable layer's own file system, the base included; 0: it has none.
-  std::int64_t used_disk_bytes() const;
-  void set_disk_base(std::int64_t base_bytes);
 
   // Gives the descriptors up, so that the kernel can take the file system down. Readings of usage
   // are then zero but for the disk's last one.
@@ -72,7 +72,7 @@ class Gauges {
   std::mutex sample_mutex_;  // guards what follows
   CpuSample base_;
   CpuSample latest_;
-  std::int64_t disk_base_bytes_;
+  const std::int64_t disk_base_bytes_;
   std::int64_t last_disk_bytes_ = 0;
   std::chrono::steady_clock::time_point walked_;
 };

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/guest_environment.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
+
+#include "isolation/name_files.h"
 
 namespace msb::engine {
 namespace {
@@ -55,6 +58,16 @@ std::vector<GuestFile> script_files(const std::map<std::string, std::string>& sc
                      .mode = 0755});
   }
   return files;
+}
+
+std::string hostname_of(std::string sandbox_name) {
+  std::ranges::replace(sandbox_name, '_', '-');  // not allowed in host names
+  return sandbox_name;
+}
+
+std::vector<GuestFile> name_files(const std::string& hostname) {
+  return {{.path = "/etc/hostname", .content = isolation::hostname_file(hostname)},
+          {.path = "/etc/hosts", .content = isolation::hosts_file(hostname)}};
 }
 
 }  // namespace msb::engine

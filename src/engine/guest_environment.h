@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/greeting.h"
 
 namespace msb::engine {
 
@@ -19,5 +19,9 @@ std::vector<std::string> assemble_env(const std::vector<std::string>& image_envs
 // Scripts as executable files; one without a "#!" line of its own is run by `shell`.
 std::vector<GuestFile> script_files(const std::map<std::string, std::string>& scripts,
                                     const std::string& shell);
+
+// A name as the sandbox's host name, and the files that tell it.
+std::string hostname_of(std::string sandbox_name);
+std::vector<GuestFile> name_files(const std::string& hostname);
 
 }  // namespace msb::engine

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/sys.h"
+#include "engine/assembly.h"
+#include "engine/greeting.h"
 #include "engine/guest_environment.h"
 #include "engine/guest_user.h"
 #include "engine/random_id.h"
@@ -41,11 +43,6 @@ isolation::Limits limits_of(const Config& config) {
           .cpus = config.cpus,
           .max_processes = static_cast<std::uint32_t>(config.max_processes),
           .disk_bytes = static_cast<std::uint64_t>(config.disk_mib) << 20};
-}
-
-std::string hostname_of(std::string name) {
-  std::ranges::replace(name, '_', '-');  // not allowed in host names
-  return name;
 }
 
 const std::string& user_of(const LaunchPlan& plan) {
@@ -114,123 +111,161 @@ Result<Greeting> greeting_of(const LaunchPlan& plan) {
   return greeting;
 }
 
-struct Jail {
-  std::shared_ptr<isolation::WardenClient> warden;
-  isolation::StartedSandbox started;
+// Everything of a start that is checked or taken before there is a jail.
+struct Prepared {
+  Greeting greeting;
+  GuestUser volume_owner;
+  std::unique_ptr<PortForwarder> ports;
 };
 
-Result<Jail> make_jail(const LaunchSite& site, const LaunchPlan& plan, const GuestUser& owner,
-                       const std::string& id, const std::string& writable_path) {
-  // A warden that has died without having had a sandbox shows only now: that one is replaced.
-  for (int attempt = 0;; ++attempt) {
-    isolation::SandboxSpec spec = TRY(spec_of(site, plan, owner, id, writable_path));
-    std::shared_ptr<isolation::WardenClient> warden = TRY(site.wardens.get());
-    auto started = warden->create(std::move(spec));
-    if (started) {
-      return Jail{.warden = std::move(warden), .started = *std::move(started)};
-    }
-    if (attempt > 0 || !started.error().is(ErrorCode::kUnavailable)) {
-      return std::unexpected(std::move(started).error());
-    }
-    site.wardens.drop(warden);
-  }
+Result<Prepared> prepare(const LaunchSite& site, const LaunchPlan& plan) {
+  Prepared prepared;
+  prepared.greeting = TRY(greeting_of(plan));
+  TRY(open_volumes(site, plan));  // says what is wrong before anything is made
+  prepared.volume_owner = TRY(volume_owner(plan));
+  prepared.ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));
+  return prepared;
 }
 
-std::vector<std::string> image_command_of(const image::ImageConfig& config) {
-  std::vector<std::string> command = config.entrypoint;
-  command.insert(command.end(), config.cmd.begin(), config.cmd.end());
-  return command;
+// The end of a failed start, and its reason.
+Error fail_start(const Assembled& started, bool discards_files, const Error& error) {
+  Error reason = started.session->why_gone(error);
+  if (discards_files) {
+    started.sandbox->discard_files_at_end();
+  }
+  [[maybe_unused]] const auto stopped = started.sandbox->stop();
+  return reason;
 }
 
-// Destroys a jail that never became a Sandbox.
-class JailGuard {
- public:
-  JailGuard(const Jail& jail, std::string id) : warden_(jail.warden), id_(std::move(id)) {}
-  JailGuard(const JailGuard&) = delete;
-  JailGuard& operator=(const JailGuard&) = delete;
-  ~JailGuard() {
-    if (warden_) {
-      [[maybe_unused]] const auto destroyed = warden_->destroy(id_);
-    }
-  }
-  void dismiss() { warden_.reset(); }
-
- private:
-  std::shared_ptr<isolation::WardenClient> warden_;
-  std::string id_;
-};
-
-}  // namespace
-
-Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
-                        std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
-  const Greeting greeting = TRY(greeting_of(plan));
-  // Says what is wrong before anything is made.
-  TRY(open_volumes(site, plan));
-  const GuestUser owner = TRY(volume_owner(plan));
+Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prepared prepared,
+                            std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   const std::string id = TRY(random_id());
-  auto ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  const std::shared_ptr<ExitReport> exit_report = site.exits.expect(id);
-  auto jail = make_jail(site, plan, owner, id, folder.get().path());
-  if (!jail) {
-    site.exits.forget(id);
-    return std::unexpected(std::move(jail).error());
-  }
-  JailGuard guard(*jail, id);
-  const isolation::Limits limits = limits_of(plan.definition.config);
-  auto gauges = std::make_shared<Gauges>(std::move(jail->started.gauges), limits,
-                                         folder.get().path(), plan.disk_base_bytes);
-  Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
-  if (folder.get().is_new()) {
-    launched.disk_base_bytes = gauges->used_disk_bytes();
-    gauges->set_disk_base(launched.disk_base_bytes);
-  }
-  auto link = TRY(AgentLink::open(site.loop, std::move(jail->started.stream), id));
-  auto session = std::make_shared<Session>(link, gauges, exit_report, limits);
+  Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&] {
+    return spec_of(site, plan, prepared.volume_owner, id, folder.get().path());
+  }));
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
-  const bool is_new_folder = folder.get().is_new();
-  std::shared_ptr<Sandbox> sandbox =
-      Sandbox::create(SandboxParts{.name = plan.name,
-                                   .instance_id = id,
-                                   .config = plan.definition.config,
-                                   .limits = limits,
-                                   .folder = folder.take(),
-                                   .image_lease = plan.image.lease,
-                                   .image_command = image_command_of(plan.image.config),
-                                   .weaknesses = std::move(jail->started.weaknesses),
-                                   .ports = std::move(ports),
-                                   .warden = jail->warden,
-                                   .exit_report = exit_report,
-                                   .gauges = std::move(gauges),
-                                   .session = session},
-                      site.folder, std::move(on_ended));
-  guard.dismiss();
-  const auto mourn = [&janitor = site.janitor, weak = std::weak_ptr(sandbox)] {
-    janitor.post([weak] {
-      if (const auto dead = weak.lock()) {
-        dead->bury();
-      }
-    });
-  };
-  exit_report->on_arrival(mourn);
-  link->when_lost(mourn);
-  Result<> ready = session->greet(id, greeting, stop);
+  const bool is_new = folder.get().is_new();
+  Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
+  if (is_new) {
+    launched.disk_base_bytes = used_disk_bytes(jail.started.gauges);
+  }
+  auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
+  const Assembled started = assemble(site, plan, id, std::move(jail), link,
+                                     {.limits = limits_of(plan.definition.config),
+                                      .folder = folder.take(),
+                                      .ports = std::move(prepared.ports),
+                                      .disk_base_bytes = launched.disk_base_bytes},
+                                     std::move(on_ended));
+  Result<> ready = greet(*link, id, prepared.greeting, stop);
   if (ready) {
-    ready = sandbox->start_ports();
+    ready = started.sandbox->start_ports();
   }
   if (!ready) {
-    Error reason = session->why_gone(ready.error());
-    if (is_new_folder) {
-      sandbox->discard_files_at_end();
-    }
-    [[maybe_unused]] const auto stopped = sandbox->stop();
-    return std::unexpected(std::move(reason));
+    return std::unexpected(fail_start(started, is_new, ready.error()));
   }
-  launched.sandbox = std::move(sandbox);
+  launched.sandbox = started.sandbox;
   return launched;
+}
+
+Result<std::optional<SandboxFolder>> adopt_folder(const LaunchSite& site, const LaunchPlan& plan,
+                                                  Spare& spare) {
+  Spare::Parts& parts = spare.parts();
+  return plan.ephemeral
+             ? SandboxFolder::adopt(plan.ephemeral, parts.folder)
+             : SandboxFolder::adopt(site.home, plan.name, parts.folder, parts.folder_lock);
+}
+
+// What the agent and the warden have to do at the same time.
+Result<> make_it_so(Spare& spare, const LaunchPlan& plan, const Greeting& greeting,
+                    const std::stop_token& stop) {
+  Spare::Parts& parts = spare.parts();
+  const std::stop_callback on_stop(stop, [&parts] {
+    parts.link->close(Error(ErrorCode::kCancelled, "the start was cancelled"));
+  });
+  const std::string hostname = hostname_of(plan.name.sandbox);
+  Greeting told = greeting;
+  const std::vector<GuestFile> named = name_files(hostname);
+  told.files.insert(told.files.begin(), named.begin(), named.end());
+  Errands errands = TRY(hand_over(*parts.link, told, parts.warm));
+  TRY(parts.warden->adjust(parts.id,
+                           {.hostname = hostname, .limits = limits_of(plan.definition.config)}));
+  return errands.wait(AgentLink::Clock::now() + kGreetingTimeout);
+}
+
+// nullopt: there is no spare, or it could not be made what is wanted, whoever's fault that is: a
+// cold start has the same result, or the reason.
+std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan& plan,
+                                        Prepared& prepared,
+                                        const std::function<void(Sandbox&)>& on_ended,
+                                        const std::stop_token& stop) {
+  std::unique_ptr<Spare> spare = plan.spare ? site.pool.claim(*plan.spare) : nullptr;
+  if (!spare) {
+    return std::nullopt;
+  }
+  auto adopted = adopt_folder(site, plan, *spare);
+  if (!adopted || !*adopted) {
+    site.pool.put_back(plan.spare->kind, std::move(spare));  // there are files of an earlier start
+    return std::nullopt;
+  }
+  NewFolder folder(**std::move(adopted), site.folder);
+  if (!make_it_so(*spare, plan, prepared.greeting, stop)) {
+    spare.reset();  // before its folder goes
+    return std::nullopt;
+  }
+  Spare::Parts parts = spare->take();
+  Jail jail(
+      parts.id, std::move(parts.warden), std::move(parts.exit_report),
+      {.stream = {}, .gauges = std::move(parts.gauges), .weaknesses = std::move(parts.weaknesses)});
+  const Assembled started = assemble(site, plan, parts.id, std::move(jail), parts.link,
+                                     {.limits = limits_of(plan.definition.config),
+                                      .folder = folder.take(),
+                                      .ports = std::move(prepared.ports),
+                                      .disk_base_bytes = parts.disk_base_bytes},
+                                     on_ended);
+  return Launched{.sandbox = started.sandbox, .disk_base_bytes = parts.disk_base_bytes};
+}
+
+}  // namespace
+
+std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan) {
+  // Volumes are mounted before anything of the image has run, and what may be written to the host
+  // decides about the system calls that are allowed.
+  auto layers = layer_folders(plan.image);
+  if (!plan.definition.volumes.empty() || !layers) {
+    return std::nullopt;
+  }
+  const isolation::Limits limits = limits_of(plan.definition.config);
+  SpareOrder order;
+  order.kind = {.image_digest = plan.image.digest,
+                .layers = *std::move(layers),
+                .user = user_of(plan),
+                .disk_bytes = limits.disk_bytes,
+                .languages = plan.warm};
+  order.reference = plan.image.reference;
+  order.limits = limits;
+  order.configuration = {.env = assemble_env(plan.image.config.env, {}),
+                         .workdir = plan.image.config.workdir,
+                         .user = order.kind.user};
+  order.warm = plan.warm;
+  return order;
+}
+
+Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
+                        std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
+  Prepared prepared = TRY(prepare(site, plan));
+  if (auto launched = start_from_pool(site, plan, prepared, on_ended, stop)) {
+    const auto opened = launched->sandbox->start_ports();
+    if (!opened) {
+      launched->sandbox->discard_files_at_end();
+      [[maybe_unused]] const auto stopped = launched->sandbox->stop();
+      return std::unexpected(opened.error());
+    }
+    return *std::move(launched);
+  }
+  return start_cold(site, plan, std::move(prepared), std::move(on_ended), stop);
 }
 
 }  // namespace msb::engine

@@ -3,7 +3,9 @@
 // From a definition and an image to a running sandbox. Each step owns what it made, so a failure
 // anywhere leaves nothing behind.
 //
-//   image config ─► volumes ─► folder ─► ports ─► jail (warden) ─► stream ─► greeting
+//   image config ─► volumes ─► ports ─┬─► folder ─► jail (warden) ─► stream ─► greeting ─┬─►
+//   Sandbox
+//                                     └─► spare of the pool ─► folder, name, limits ────┘
 #pragma once
 
 #include <functional>
@@ -14,28 +16,14 @@
 
 #include "base/try.h"
 #include "engine/definitions.h"
-#include "engine/engine_folder.h"
-#include "engine/exit_board.h"
-#include "engine/io_loop.h"
-#include "engine/janitor.h"
+#include "engine/jail_maker.h"
+#include "engine/launch_site.h"
 #include "engine/sandbox.h"
+#include "engine/spare.h"
 #include "engine/validation.h"
-#include "engine/volume_opener.h"
-#include "engine/warden_keeper.h"
 #include "image/store.h"
 
 namespace msb::engine {
-
-// What all sandboxes of one engine share.
-struct LaunchSite {
-  const std::string& home;
-  const EngineFolder& folder;
-  IoLoop& loop;
-  ExitBoard& exits;
-  WardenKeeper& wardens;
-  Janitor& janitor;
-  const VolumeOpener& open_volume;
-};
 
 struct LaunchPlan {
   Name name;
@@ -44,12 +32,16 @@ struct LaunchPlan {
   std::shared_ptr<EphemeralFiles> ephemeral;  // null: a persistent sandbox
   std::vector<wire::Language> warm;           // interpreters to start ahead of the first run
   std::int64_t disk_base_bytes = 0;           // of a layer that exists already
+  std::optional<SpareOrder> spare;            // if one may be used, and be made
 };
 
 struct Launched {
   std::shared_ptr<Sandbox> sandbox;
   std::int64_t disk_base_bytes = 0;
 };
+
+// The spares that would suit a plan; nullopt where none can.
+std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan);
 
 Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
                         std::function<void(Sandbox&)> on_ended, const std::stop_token& stop);

@@ -35,6 +35,10 @@ Sandbox::~Sandbox() {
 }
 
 Result<CodeEnd> Sandbox::run_code(const CodeRequest& request, const OutputSink& sink) {
+  const std::size_t index = request.language == wire::Language::kPython ? 0 : 1;
+  if (parts_.on_language && !has_run_[index].load() && !has_run_[index].exchange(true)) {
+    parts_.on_language(request.language);
+  }
   return parts_.session->run_code(request, sink);
 }
 

@@ -45,6 +45,8 @@ struct SandboxParts {
   std::shared_ptr<ExitReport> exit_report;
   std::shared_ptr<Gauges> gauges;
   std::shared_ptr<Session> session;
+  // Told of each language when code in it is first run; may be null.
+  std::function<void(wire::Language)> on_language;
 };
 
 class Sandbox : public std::enable_shared_from_this<Sandbox> {
@@ -102,6 +104,7 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   const std::function<void(Sandbox&)> on_ended_;
   SandboxLog log_;
 
+  std::array<std::atomic<bool>, 2> has_run_{};  // code, by language
   std::thread exec_thread_;
   std::atomic<int> exec_exit_code_{-1};  // -1: not ended
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -20,19 +21,24 @@ std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
 
-// True: it was not there.
-Result<bool> make(const std::string& path) {
+// Puts something at `path`, whose parents are made. True: it was not there.
+Result<bool> place(const std::string& path, const std::function<Result<bool>()>& put) {
   for (int attempt = 0;; ++attempt) {
     TRY(base::make_folders(parent_of(path), 0700));
-    const auto made = base::sys::mkdir(path, 0700);
-    if (made || made.error().sys_errno() == EEXIST) {
-      return made.has_value();
-    }
+    auto placed = put();
     // ENOENT: the last sandbox of the namespace, and the namespace with it, went just now.
-    if (made.error().sys_errno() != ENOENT || attempt == kMaxAttempts) {
-      return std::unexpected(made.error());
+    if (placed || placed.error().sys_errno() != ENOENT || attempt == kMaxAttempts) {
+      return placed;
     }
   }
+}
+
+Result<bool> make(const std::string& path) {
+  const auto made = base::sys::mkdir(path, 0700);
+  if (made || made.error().sys_errno() == EEXIST) {
+    return made.has_value();
+  }
+  return std::unexpected(made.error());
 }
 
 }  // namespace
@@ -44,7 +50,7 @@ std::string SandboxFolder::path_of(const std::string& home, const Name& name) {
 Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& name) {
   SandboxFolder folder;
   folder.path_ = path_of(home, name);
-  folder.is_new_ = TRY(make(folder.path_));
+  folder.is_new_ = TRY(place(folder.path_, [&] { return make(folder.path_); }));
   std::optional<base::UniqueFd> lock = TRY(try_lock_file(folder.path_ + "/lock"));
   if (!lock) {
     return fail(ErrorCode::kConflict, "sandbox '" + name.sandbox + "' of namespace '" +
@@ -60,6 +66,32 @@ Result<SandboxFolder> SandboxFolder::hold(std::shared_ptr<EphemeralFiles> files)
   folder.path_ = files->path();
   folder.ephemeral_ = std::move(files);
   return folder;
+}
+
+Result<std::optional<SandboxFolder>> SandboxFolder::adopt(const std::string& home, const Name& name,
+                                                          const std::string& folder,
+                                                          base::UniqueFd& lock) {
+  SandboxFolder adopted;
+  adopted.path_ = path_of(home, name);
+  const auto move = [&] { return base::sys::rename_to_new(folder, adopted.path_); };
+  if (!TRY(place(adopted.path_, move))) {
+    return std::nullopt;
+  }
+  adopted.is_new_ = true;
+  adopted.lock_ = std::move(lock);
+  return adopted;
+}
+
+Result<std::optional<SandboxFolder>> SandboxFolder::adopt(std::shared_ptr<EphemeralFiles> files,
+                                                          const std::string& folder) {
+  if (!TRY(files->adopt(folder))) {
+    return std::nullopt;
+  }
+  SandboxFolder adopted;
+  adopted.is_new_ = true;
+  adopted.path_ = files->path();
+  adopted.ephemeral_ = std::move(files);
+  return adopted;
 }
 
 bool SandboxFolder::is_held(const std::string& home, const Name& name) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/try.h"
@@ -21,6 +22,13 @@ class SandboxFolder {
   // kConflict: another program runs or removes the sandbox of that name.
   static Result<SandboxFolder> hold(const std::string& home, const Name& name);
   static Result<SandboxFolder> hold(std::shared_ptr<EphemeralFiles> files);
+  // A folder that was made for nobody in particular becomes that sandbox's; `lock` is the held lock
+  // in it, and is taken. nullopt: there is one already, and nothing was done.
+  static Result<std::optional<SandboxFolder>> adopt(const std::string& home, const Name& name,
+                                                    const std::string& folder,
+                                                    base::UniqueFd& lock);
+  static Result<std::optional<SandboxFolder>> adopt(std::shared_ptr<EphemeralFiles> files,
+                                                    const std::string& folder);
   // Is the sandbox of that name held by any program?
   static bool is_held(const std::string& home, const Name& name);
   static std::string path_of(const std::string& home, const Name& name);

@@ -13,9 +13,6 @@ namespace {
 
 using Clock = Call::Clock;
 
-// A sandbox that has not answered by then never will; generous, because a thousand may start at
-// once.
-constexpr std::chrono::seconds kGreetingTimeout{60};
 // The warden reports the end of a sandbox after its last process; the stream closes with the first.
 constexpr std::chrono::seconds kExitReportTimeout{3};
 constexpr std::size_t kCodeFrameBytes = 128 << 10;
@@ -37,50 +34,6 @@ Session::Session(std::shared_ptr<AgentLink> link, std::shared_ptr<Gauges> gauges
       gauges_(std::move(gauges)),
       exit_report_(std::move(exit_report)),
       limits_(limits) {}
-
-Result<> Session::greet(const std::string& instance_id, const Greeting& greeting,
-                        const std::stop_token& stop) {
-  const std::stop_callback on_stop(
-      stop, [this] { link_->close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
-  const Clock::time_point deadline = Clock::now() + kGreetingTimeout;
-  std::vector<std::byte> frames;
-  append(frames, 0, wire::Hello{.instance_id = instance_id});
-  append(frames, 0, greeting.configuration);
-  // Before the files: an interpreter takes longer to start than anything else here.
-  for (const wire::Language language : greeting.warm) {
-    append(frames, 0, wire::WarmRepl{.language = language});
-  }
-  std::vector<std::shared_ptr<Call>> writes;
-  for (const GuestFile& file : greeting.files) {
-    auto call = std::make_shared<Call>(Call::Kind::kTask, Call::Wake::kPrompt);
-    const std::uint32_t stream = TRY(link_->add(call));
-    append(frames, stream,
-           wire::WriteFile{
-               .path = file.path, .mode = file.mode, .owner = {}, .content = file.content});
-    writes.push_back(std::move(call));
-    if (frames.size() > AgentLink::kBulkRoomBytes) {
-      TRY(link_->send_bulk(std::exchange(frames, {})));
-    }
-  }
-  // What cannot be sent is explained by why the link was lost, so that is asked first.
-  const Result<> sent = link_->send_bulk(frames);
-  TRY(link_->await_hello(deadline));
-  TRY(sent);
-  for (std::size_t i = 0; i < writes.size(); ++i) {
-    Call::Arrived arrived;
-    writes[i]->wait(arrived, deadline, false);
-    if (!arrived.end) {
-      return fail(ErrorCode::kUnavailable, "the agent inside the sandbox does not answer");
-    }
-    if (const auto* error = std::get_if<Error>(&*arrived.end)) {
-      return std::unexpected(*error);
-    }
-    if (const auto* failed = std::get_if<wire::Failed>(&*arrived.end)) {
-      return std::unexpected(error_from_agent(*failed).wrap("write " + greeting.files[i].path));
-    }
-  }
-  return {};
-}
 
 void Session::close(const Error& reason) {
   // First, so that whoever the turnstiles send away finds the reason.

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The conversation with one started sandbox: it is greeted once, then runs code and commands.
-// Everything at the start goes out at once, without waiting for answers:
-//
-//   host:  Hello  Configure  WarmRepl...  WriteFile...  |  Repl  Exec  Connect ...
-//   agent:        HelloReply        Done...             |  ...
+// The conversation with one sandbox, once it has been greeted (greeting.h): runs of code and
+// commands.
 //
 // Thread-safe; each run belongs to the thread that asked for it.
 #pragma once
@@ -27,19 +24,6 @@
 #include "wire/messages.h"
 
 namespace msb::engine {
-
-struct GuestFile {
-  std::string path;
-  std::string content;
-  std::uint32_t mode = 0644;
-};
-
-// What the agent is told at the start.
-struct Greeting {
-  wire::Configure configuration;
-  std::vector<wire::Language> warm;
-  std::vector<GuestFile> files;
-};
 
 struct CodeRequest {
   wire::Language language = wire::Language::kPython;
@@ -87,10 +71,6 @@ class Session {
  public:
   Session(std::shared_ptr<AgentLink> link, std::shared_ptr<Gauges> gauges,
           std::shared_ptr<ExitReport> exit_report, isolation::Limits limits);
-
-  // Returns when the agent has answered and every file is in place.
-  Result<> greet(const std::string& instance_id, const Greeting& greeting,
-                 const std::stop_token& stop);
 
   // Output goes to `sink` in the calling thread. The end of the interpreter (exit, death, time
   // limit) adds a line on stderr that says so.

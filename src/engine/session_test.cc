@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "engine/greeting.h"
 #include "engine/testing/fake_agent.h"
 
 namespace msb::engine {
@@ -73,8 +74,9 @@ TEST_F(GreetingTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
   greeting.configuration.user = "someone";
   greeting.warm = {wire::Language::kPython};
   greeting.files = {{.path = "/a", .content = "x", .mode = 0755}};
-  auto greeted = std::async(std::launch::async,
-                            [&] { return session_->greet(testing::kInstanceId, greeting, {}); });
+  auto greeted = std::async(std::launch::async, [&] {
+    return greet(*agent_.link(), testing::kInstanceId, greeting, {});
+  });
   // All of it comes without a word from us.
   ASSERT_EQ(agent_.receive().type, FrameType::kHello);
   const auto configure = agent_.receive();
@@ -91,8 +93,9 @@ TEST_F(GreetingTest, GreetsWithEverythingAtOnceAndWaitsForTheFiles) {
 TEST_F(GreetingTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
   Greeting greeting;
   greeting.files = {{.path = "/scripts/a", .content = "x"}};
-  auto greeted = std::async(std::launch::async,
-                            [&] { return session_->greet(testing::kInstanceId, greeting, {}); });
+  auto greeted = std::async(std::launch::async, [&] {
+    return greet(*agent_.link(), testing::kInstanceId, greeting, {});
+  });
   agent_.greet();
   const auto file = agent_.receive(FrameType::kWriteFile);
   agent_.send(file.stream, wire::Failed{.code = ErrorCode::kDiskFull, .text = "open: no space"});
@@ -103,8 +106,8 @@ TEST_F(GreetingTest, AFileThatCannotBeWrittenFailsTheGreetingByName) {
 }
 
 TEST_F(GreetingTest, AnotherInstancesHelloIsRefused) {
-  auto greeted =
-      std::async(std::launch::async, [&] { return session_->greet(testing::kInstanceId, {}, {}); });
+  auto greeted = std::async(std::launch::async,
+                            [&] { return greet(*agent_.link(), testing::kInstanceId, {}, {}); });
   (void)agent_.receive(FrameType::kHello);
   agent_.send(0, wire::HelloReply{.instance_id = "ffffffffffffffff"});
   const auto result = greeted.get();
@@ -115,9 +118,8 @@ TEST_F(GreetingTest, AnotherInstancesHelloIsRefused) {
 TEST_F(GreetingTest, AnAgentThatTalksButDoesNotGreetIsCutOffAtOnce) {
   for (const std::uint32_t stream : {0u, 1u}) {
     FakeAgent agent(*loop_);
-    const auto session = agent.session();
     auto greeted = std::async(std::launch::async,
-                              [&] { return session->greet(testing::kInstanceId, {}, {}); });
+                              [&] { return greet(*agent.link(), testing::kInstanceId, {}, {}); });
     ASSERT_TRUE(agent.receive(FrameType::kHello));
     agent.send(stream, FrameType::kPong);
     const auto result = greeted.get();
@@ -130,7 +132,7 @@ TEST_F(GreetingTest, AnAgentThatTalksButDoesNotGreetIsCutOffAtOnce) {
 TEST_F(GreetingTest, AStartCanBeCancelledWhileTheAgentIsSilent) {
   std::stop_source stop;
   auto greeted = std::async(std::launch::async, [&] {
-    return session_->greet(testing::kInstanceId, {}, stop.get_token());
+    return greet(*agent_.link(), testing::kInstanceId, {}, stop.get_token());
   });
   (void)agent_.receive(FrameType::kHello);
   stop.request_stop();

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "isolation/jail/in_root.h"
+#include "isolation/name_files.h"
 
 namespace msb::isolation::jail {
 namespace {
@@ -51,12 +52,8 @@ Result<> write_file(int folder_fd, const std::string& name, std::string_view con
 
 Result<> write_etc_files(int root_fd, const std::string& hostname) {
   const base::UniqueFd etc_path = TRY(make_folder_in_root(root_fd, "etc", 0755));
-  TRY(write_file(etc_path.get(), "hostname", hostname + "\n"));
-  TRY(write_file(etc_path.get(), "hosts",
-                 "127.0.0.1\tlocalhost\n"
-                 "::1\tlocalhost ip6-localhost ip6-loopback\n"
-                 "127.0.1.1\t" +
-                     hostname + "\n"));
+  TRY(write_file(etc_path.get(), "hostname", hostname_file(hostname)));
+  TRY(write_file(etc_path.get(), "hosts", hosts_file(hostname)));
   TRY(write_file(etc_path.get(), "resolv.conf", "# No network but the loopback.\n"));
   TRY(make_folder_in_root(root_fd, "run", 0755));
   TRY(make_folder_in_root(root_fd, "tmp", 01777));

@@ -4,13 +4,29 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 
+#include "base/parse.h"
 #include "base/try.h"
 
 namespace msb {
 namespace sdk {
 namespace {
+
+// As the environment wants it.
+Result<PoolOptions> own_pool() {
+  PoolOptions pool;
+  if (const char* text = std::getenv("MSB_POOL")) {
+    const auto number = base::parse_number<std::size_t>(text);
+    if (!number) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "MSB_POOL: '" + std::string(text) + "' is not a number of spare sandboxes");
+    }
+    pool.max_spares = *number;
+  }
+  return pool;
+}
 
 // The process's own engine. It ends with the statics of the program, or later, with the last
 // sandbox that uses it; asking for it after that is an error, not a crash.
@@ -27,7 +43,8 @@ class ProcessEngine {
     const std::lock_guard lock(mutex_);
     // A forked child makes its own: threads and warden are the parent's.
     if (!engine_ || owner_ != ::getpid()) {
-      engine_ = TRY(Engine::create());
+      const PoolOptions pool = TRY(own_pool());
+      engine_ = TRY(Engine::create({.home = {}, .libexec_dir = {}, .pool = pool}));
       owner_ = ::getpid();
     }
     return engine_;
@@ -53,11 +70,32 @@ Result<std::vector<SandboxInfo>> LocalEngine::list(std::string_view namespace_na
   return infos;
 }
 
+PoolStatus LocalEngine::pool() const {
+  const engine::PoolStatus status = engine_->pool_status();
+  return {.ready = status.ready,
+          .wanted = status.wanted,
+          .claimed = status.claimed,
+          .not_found = status.not_found};
+}
+
 }  // namespace sdk
 
 Result<std::shared_ptr<Engine>> Engine::create(const EngineOptions& options) {
-  auto engine =
-      TRY(engine::Engine::open({.home = options.home, .libexec_dir = options.libexec_dir}));
+  const PoolOptions& pool = options.pool;
+  if (pool.reserved_memory_mib < 0 || pool.half_life.count() < 0) {
+    return fail(ErrorCode::kInvalidArgument,
+                "pool: half_life and reserved_memory_mib must not be "
+                "negative");
+  }
+  auto engine = TRY(engine::Engine::open(
+      {.home = options.home,
+       .libexec_dir = options.libexec_dir,
+       .open_volume = nullptr,
+       .pool = {.max_spares = pool.max_spares,
+                .min_spares = pool.min_spares,
+                .half_life = pool.half_life,
+                .reserved_memory_bytes = static_cast<std::uint64_t>(pool.reserved_memory_mib)
+                                         << 20}}));
   return std::make_shared<sdk::LocalEngine>(std::move(engine));
 }
 

@@ -15,6 +15,7 @@ class LocalEngine final : public Engine {
 
   Result<std::vector<SandboxInfo>> list(std::string_view namespace_name) override;
   const std::string& home() const override { return engine_->home(); }
+  PoolStatus pool() const override;
 
   const std::shared_ptr<engine::Engine>& engine() const { return engine_; }
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/assembly.h"
+
+#include <utility>
+
+namespace msb::engine {
+namespace {
+
+std::vector<std::string> image_command_of(const image::ImageConfig& config) {
+  std::vector<std::string> command = config.entrypoint;
+  command.insert(command.end(), config.cmd.begin(), config.cmd.end());
+  return command;
+}
+
+// For a kind of start that spares are kept for.
+std::function<void(wire::Language)> language_notice(const LaunchSite& site,
+                                                    const LaunchPlan& plan) {
+  if (!plan.spare) {
+    return nullptr;
+  }
+  return [&pool = site.pool, kind = plan.spare->kind](wire::Language language) {
+    pool.note_language(kind, language);
+  };
+}
+
+}  // namespace
+
+Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::string& id, Jail jail,
+                   std::shared_ptr<AgentLink> link, Luggage luggage,
+                   std::function<void(Sandbox&)> on_ended) {
+  auto gauges = std::make_shared<Gauges>(std::move(jail.started.gauges), luggage.limits,
+                                         luggage.folder.path(), luggage.disk_base_bytes);
+  auto session = std::make_shared<Session>(link, gauges, jail.exit_report, luggage.limits);
+  std::shared_ptr<ExitReport> exit_report = jail.exit_report;
+  std::shared_ptr<Sandbox> sandbox =
+      Sandbox::create(SandboxParts{.name = plan.name,
+                                   .instance_id = id,
+                                   .config = plan.definition.config,
+                                   .limits = luggage.limits,
+                                   .folder = std::move(luggage.folder),
+                                   .image_lease = plan.image.lease,
+                                   .image_command = image_command_of(plan.image.config),
+                                   .weaknesses = std::move(jail.started.weaknesses),
+                                   .ports = std::move(luggage.ports),
+                                   .warden = jail.dismiss(),
+                                   .exit_report = exit_report,
+                                   .gauges = std::move(gauges),
+                                   .session = session,
+                                   .on_language = language_notice(site, plan)},
+                      site.folder, std::move(on_ended));
+  const auto mourn = [&janitor = site.janitor, weak = std::weak_ptr(sandbox)] {
+    janitor.post([weak] {
+      if (const auto dead = weak.lock()) {
+        dead->bury();
+      }
+    });
+  };
+  exit_report->on_arrival(mourn);
+  link->when_lost(mourn);
+  return {.sandbox = std::move(sandbox), .session = std::move(session)};
+}
+
+}  // namespace msb::engine

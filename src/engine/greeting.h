@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an agent is told first. Everything goes out at once, without waiting for answers:
+//
+//   of a start      host:  Hello  Configure  WarmRepl...  WriteFile...  | Repl  Exec  Connect ...
+//                   agent:        HelloReply        Done...             | ...
+//   of a spare      host:  Hello  Configure  WarmRepl... |  Adopt  WriteFile...  |  Repl  Exec ...
+//                   agent:        HelloReply  Done...    |         Done...       |  ...
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/agent_link.h"
+#include "engine/errands.h"
+#include "wire/messages.h"
+
+namespace msb::engine {
+
+struct GuestFile {
+  std::string path;
+  std::string content;
+  std::uint32_t mode = 0644;
+};
+
+struct Greeting {
+  wire::Configure configuration;
+  std::vector<wire::Language> warm;
+  std::vector<GuestFile> files;
+};
+
+// A sandbox that has not answered by then never will; generous, because a thousand may start at
+// once.
+inline constexpr std::chrono::seconds kGreetingTimeout{60};
+
+// Returns when the agent has answered and every file is in place; interpreters may still be
+// starting. kCancelled: `stop` was requested, and the link is lost.
+Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+               const std::stop_token& stop);
+
+// Of a spare: no files, and the interpreters are waited for.
+Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+                     const std::stop_token& stop);
+
+// To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
+// languages whose interpreters it has.
+Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
+                          const std::vector<wire::Language>& warm);
+
+}  // namespace msb::engine
