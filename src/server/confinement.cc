@@ -48,7 +48,8 @@ std::string folder_of_resolver() {
 
 std::vector<std::string> readable_by_every_server() {
   std::vector<std::string> paths = {
-      "/usr", "/lib", "/lib64", "/etc", "/dev/urandom", "/proc/self", folder_of_resolver()};
+      "/usr",         "/lib",       "/lib64",        "/etc",
+      "/dev/urandom", "/proc/self", "/proc/meminfo", folder_of_resolver()};
   // What curl, OpenSSL and the registry client let the environment say.
   for (const char* name : {"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "DOCKER_CONFIG"}) {
     if (const char* const path = ::getenv(name)) {  // NOLINT(concurrency-mt-unsafe): one thread

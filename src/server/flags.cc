@@ -23,11 +23,36 @@ CLI::Option* add_value(CLI::App& app, const std::string& names, const std::strin
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+std::string is_time(const std::string& text) {
+  return rpc::parse_lifetime(text) ? "" : "'" + text + "' is not a time; give 30s, 24h, 7d";
+}
+
 void add_volume_root(CLI::App& app, Flags& flags) {
   app.add_option("--volume-root", flags.volume_roots,
                  "Callers may mount what is beneath; repeatable")
       ->option_text("DIR")
       ->allow_extra_args(false);
+}
+
+void add_pool(CLI::App& app, Flags& flags) {
+  engine::PoolOptions& pool = flags.pool;
+  add_value(
+      app, "--pool", "N", pool.max_spares,
+      "Keep up to so many sandboxes ready for starts to come,\nas starts suggest (8); 0: none")
+      ->check(CLI::Range(0, 1024));
+  add_value(app, "--pool-min", "N", pool.min_spares, "of each image in demand no fewer than (1)")
+      ->check(CLI::Range(0, 1024));
+  app.add_option_function<std::string>(
+         "--pool-half-life",
+         [&pool](const std::string& text) { pool.half_life = *rpc::parse_lifetime(text); },
+         "without starts half as many after (30s)")
+      ->option_text("TIME")
+      ->check(is_time);
+  app.add_option_function<std::uint64_t>(
+         "--pool-reserve", [&pool](std::uint64_t mib) { pool.reserved_memory_bytes = mib << 20; },
+         "and none with less memory available (an eighth of all)")
+      ->option_text("MIB")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 24));
 }
 
 void describe_start(CLI::App& app, Flags& flags) {
@@ -47,6 +72,7 @@ void describe_start(CLI::App& app, Flags& flags) {
             "Relative host paths of volumes begin here, in a\nfolder for each namespace "
             "($MSB_HOME/namespaces)");
   add_volume_root(app, flags);
+  add_pool(app, flags);
   auto* const certificate = add_value(app, "--tls-cert", "FILE", flags.tls_certificate_file,
                                       "Serve https with this certificate chain (PEM)");
   auto* const private_key =
@@ -74,9 +100,7 @@ void describe_keygen(CLI::App& app, Flags& flags) {
          [&flags](const std::string& text) { flags.lifetime = *rpc::parse_lifetime(text); },
          "Valid so long: 30s, 5m, 24h, 7d, 2w, 3mo, 1y (24h)")
       ->option_text("TIME")
-      ->check([](const std::string& text) -> std::string {
-        return rpc::parse_lifetime(text) ? "" : "'" + text + "' is not a time; give 30s, 24h, 7d";
-      });
+      ->check(is_time);
   add_value(app, "-n,--namespace", "NAME", flags.namespace_name,
             "Valid for this namespace only ('*': all)");
   app.add_flag("-q,--quiet", flags.is_quiet, "Print the key alone");
@@ -91,6 +115,7 @@ void describe_mcp(CLI::App& app, Flags& flags) {
       "Speak MCP on stdin and stdout, for desktop programs that start their tools themselves. No\n"
       "server is needed: sandboxes run in this process and end with it.");
   add_volume_root(app, flags);
+  add_pool(app, flags);
   app.footer(
       "Examples:\n"
       "  claude mcp add sandbox -- msb mcp --volume-root ~/project\n"

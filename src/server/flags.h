@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "engine/pool_policy.h"
 #include "server/key_file.h"
 
 namespace msb::server {
@@ -26,6 +27,7 @@ struct Flags {
   std::vector<std::string> volume_roots;
   std::string tls_certificate_file;
   std::string tls_key_file;
+  engine::PoolOptions pool{.max_spares = 8};
   bool is_detached = false;
   std::chrono::seconds lifetime{24 * 3600};
   std::string namespace_name = "*";

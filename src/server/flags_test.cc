@@ -65,6 +65,21 @@ TEST(Flags, LifetimesAreThoseOfKeys) {
             "--expire: 'soon' is not a time; give 30s, 24h, 7d (see msb server keygen --help)");
 }
 
+TEST(Flags, ThePoolIsOnAndCanBeSwitchedOff) {
+  EXPECT_EQ(parse_flags({"start"}).value().pool.max_spares, 8u);
+  EXPECT_EQ(parse_flags({"mcp", "--pool", "0"}).value().pool.max_spares, 0u);
+  const Flags flags = parse_flags({"start", "--pool", "3", "--pool-min", "2", "--pool-half-life",
+                                   "5m", "--pool-reserve", "100"})
+                          .value();
+  EXPECT_EQ(flags.pool.max_spares, 3u);
+  EXPECT_EQ(flags.pool.min_spares, 2u);
+  EXPECT_EQ(flags.pool.half_life, std::chrono::minutes(5));
+  EXPECT_EQ(flags.pool.reserved_memory_bytes, 100u << 20);
+  EXPECT_EQ(refusal({"start", "--pool-half-life", "soon"}),
+            "--pool-half-life: 'soon' is not a time; give 30s, 24h, 7d (see msb server start "
+            "--help)");
+}
+
 TEST(Flags, WhatIsWrongIsNamed) {
   const std::string where = " (see msb server start --help)";
   EXPECT_EQ(refusal({"start", "--prot", "1"}),

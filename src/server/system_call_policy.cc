@@ -43,7 +43,8 @@ constexpr const char* kAllowed[] = {
     "sync_file_range", "syncfs", "umask", "unlink", "unlinkat", "utimensat", "write", "writev",
     // waiting for them
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait",
-    "eventfd2", "pipe", "pipe2", "poll", "ppoll", "pselect6", "select", "signalfd4",
+    "eventfd2", "inotify_add_watch", "inotify_init1", "pipe", "pipe2", "poll", "ppoll", "pselect6",
+    "select", "signalfd4",
     "timerfd_create", "timerfd_gettime", "timerfd_settime",
     // memory
     "brk", "madvise", "membarrier", "mincore", "mlock", "mremap", "msync", "munlock", "munmap",
