@@ -15,7 +15,10 @@
 namespace msb::base {
 
 Result<> keep_capabilities(std::uint64_t kept) {
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+  constexpr int kMaxCapabilities = 64;  // as many as a set has bits
+  for (int capability = 0;
+       capability < kMaxCapabilities && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+       ++capability) {
     if ((kept >> capability & 1) == 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 &&
         errno != EPERM) {  // Nothing to drop from: the process has no CAP_SETPCAP.
       return std::unexpected(sys::error("prctl(PR_CAPBSET_DROP)"));

@@ -38,7 +38,7 @@ bool has_targets(const StartRequest& request, std::initializer_list<std::uint32_
 
 Result<base::ChildSpec> judge_unpack(const StartRequest& request, const Settings& settings) {
   const auto& arguments = request.arguments;
-  const std::string_view verb = arguments.empty() ? "" : arguments.front();
+  const std::string verb = arguments.empty() ? std::string() : arguments.front();
   const bool numbers =
       std::all_of(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end(), is_number);
   const bool known = numbers && ((verb == "decompress" && arguments.size() == 2 &&
