@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,8 +23,29 @@ void begin_attack(int argc, char** argv) {
   end_us = now_us() + ms * 1000LL;
 }
 
+// Shared with all children.
+static volatile bool* wants_refusal;
+
+void until_refused(void) {
+  enum { kPageBytes = 4096 };
+  void* const page =
+      mmap(NULL, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page != MAP_FAILED) {
+    wants_refusal = page;
+    *wants_refusal = true;
+  }
+}
+
+void was_refused(void) {
+  if (wants_refusal != NULL) {
+    *wants_refusal = false;
+  }
+}
+
 bool goes_on(void) {
-  return now_us() < end_us;
+  enum { kPatienceUs = 20000000 };
+  const long long now = now_us();
+  return now < end_us || (wants_refusal != NULL && *wants_refusal && now < end_us + kPatienceUs);
 }
 
 static pid_t start(void (*attack)(void)) {
@@ -47,7 +69,10 @@ unsigned in_children(unsigned count, void (*attack)(void)) {
       break;
     }
     --running;
-    killed += WIFSIGNALED(status) ? 1 : 0;
+    if (WIFSIGNALED(status)) {
+      ++killed;
+      was_refused();
+    }
     if (WIFSIGNALED(status) && goes_on()) {
       running += start(attack) > 0;
     }

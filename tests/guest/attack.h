@@ -9,6 +9,11 @@
 // Reads the time to attack for; to be called first.
 void begin_attack(int argc, char** argv);
 
+// The attack goes on beyond its time (by 20 s at most) until it was refused something once, or a
+// process of in_children() was killed: on a slow machine, too, the reason is what it is about.
+void until_refused(void);
+void was_refused(void);
+
 // Whether there is time left. Also valid in children.
 bool goes_on(void);
 

@@ -23,6 +23,7 @@ static void multiply(void) {
 
 int main(int argc, char** argv) {
   begin_attack(argc, argv);
+  until_refused();
   signal(SIGTERM, SIG_IGN);
   int refusal = 0;
   while (goes_on()) {
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     }
     if (child < 0) {
       refusal = errno;
+      was_refused();
     }
   }
   while (wait(NULL) > 0) {

@@ -18,6 +18,7 @@ static void eat(void) {
 
 int main(int argc, char** argv) {
   begin_attack(argc, argv);
+  until_refused();
   printf("%u killed\n", in_children(2, eat));
   return 0;
 }

@@ -30,6 +30,7 @@ static void fill(void) {
 
 int main(int argc, char** argv) {
   begin_attack(argc, argv);
+  until_refused();
   printf("%u killed\n", in_children(4, fill));
   return 0;
 }

@@ -32,6 +32,7 @@ static void fill(void) {
 
 int main(int argc, char** argv) {
   begin_attack(argc, argv);
+  until_refused();
   printf("%u killed\n", in_children(2, fill));
   return 0;
 }

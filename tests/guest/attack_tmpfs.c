@@ -11,6 +11,7 @@
 
 int main(int argc, char** argv) {
   begin_attack(argc, argv);
+  until_refused();
   static char piece[256 * 1024];
   memset(piece, 'x', sizeof piece);
   int refusal = 0;
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
     while (goes_on()) {
       if (write(fd, piece, sizeof piece) < 0) {
         refusal = errno;
+        was_refused();
         break;
       }
     }

@@ -4,7 +4,7 @@
 // neighbour's answers are right, and the attacker is told its own reason. Printed: how long the
 // neighbour's answers take before and during, which is a matter of the machine and of its load.
 //
-// $MSB_ATTACK_SECONDS: how long each attack lasts; half a second without it, since this is a test
+// $MSB_ATTACK_SECONDS: how long each attack lasts; 300 ms without it, since this is a test
 // of the default run.
 #include <gtest/gtest.h>
 
@@ -58,7 +58,7 @@ constexpr Attack kAttacks[] = {
 std::chrono::milliseconds attack_time() {
   const char* text = std::getenv("MSB_ATTACK_SECONDS");
   const auto seconds = text == nullptr ? std::nullopt : base::parse_decimal(text);
-  return seconds ? std::chrono::milliseconds(static_cast<int>(*seconds * 1000)) : 500ms;
+  return seconds ? std::chrono::milliseconds(static_cast<int>(*seconds * 1000)) : 300ms;
 }
 
 StartConfig attackers_config() {
