@@ -158,7 +158,7 @@ void Pool::close() {
     const std::lock_guard lock(mutex_);
     kinds.swap(kinds_);
   }
-  for (Kind& kind : kinds) {
+  for (const Kind& kind : kinds) {
     for (const auto& spare : kind.ready) {
       spare->abandon();
     }
@@ -179,7 +179,7 @@ PoolStatus Pool::status() {
 }
 
 void Pool::run() {
-  // Of this thread alone, on Linux.
+  // Of this thread alone, on Linux. A server may not: there the sandboxes' weight has to do.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
   std::unique_lock lock(mutex_);
   while (!closing_.stop_requested()) {
@@ -235,11 +235,11 @@ std::vector<std::unique_ptr<Spare>> Pool::take_surplus(const Plan& plan) {
   std::vector<std::unique_ptr<Spare>> surplus;
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     auto& ready = kinds_[i].ready;
-    const auto dead = std::stable_partition(
-        ready.begin(), ready.end(),
-        [](const std::unique_ptr<Spare>& spare) { return spare->is_alive(); });
-    std::move(dead, ready.end(), std::back_inserter(surplus));
-    ready.erase(dead, ready.end());
+    std::vector<std::unique_ptr<Spare>> alive;
+    for (std::unique_ptr<Spare>& spare : ready) {
+      (spare->is_alive() ? alive : surplus).push_back(std::move(spare));
+    }
+    ready = std::move(alive);
     if (ready.size() > plan.targets[i]) {
       const auto kept = ready.end() - static_cast<std::ptrdiff_t>(plan.targets[i]);
       std::move(ready.begin(), kept, std::back_inserter(surplus));
@@ -296,6 +296,7 @@ void Pool::make_one(std::unique_lock<std::mutex>& lock, const Kind& kind) {
 
 void Pool::check_images(std::unique_lock<std::mutex>& lock) {
   std::vector<SpareOrder> orders;
+  orders.reserve(kinds_.size());
   for (const Kind& kind : kinds_) {
     orders.push_back(kind.order);
   }

@@ -77,8 +77,9 @@ std::size_t affordable(const HostMemory& memory, const PoolOptions& options, std
 std::vector<std::size_t> divide(const std::vector<std::size_t>& wanted, std::size_t limit) {
   std::vector<std::size_t> order(wanted.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return wanted[a] > wanted[b]; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return wanted[a] != wanted[b] ? wanted[a] > wanted[b] : a < b;
+  });
   std::vector<std::size_t> given(wanted.size(), 0);
   for (bool gave = true; gave && limit > 0;) {
     gave = false;
