@@ -77,13 +77,14 @@ Result<Host> open_host(const Flags& flags, const std::string& home,
                        std::shared_ptr<const VolumePolicy> volumes) {
   Host host;
   host.home = home;
-  host.engine = TRY(engine::Engine::open(
-      {.home = host.home,
-       .libexec_dir = {},
-       .open_volume = [volumes](const engine::Name& name, const std::string& host_path) {
-         return volumes->open(name.namespace_name, host_path);
-       },
-       .pool = flags.pool}));
+  host.engine = TRY(
+      engine::Engine::open({.home = host.home,
+                            .libexec_dir = {},
+                            .open_volume =
+                                [volumes](const engine::Name& name, const std::string& host_path) {
+                                  return volumes->open(name.namespace_name, host_path);
+                                },
+                            .pool = flags.pool}));
   host.backend = std::make_unique<EngineBackend>(host.engine, std::move(volumes));
   host.prefixes = {home, namespaces_folder(flags, home), "/run/msb", "/sys/fs/cgroup"};
   return host;
