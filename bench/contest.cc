@@ -61,6 +61,7 @@ Result<std::vector<Comparison>> compare(const std::vector<LapTitle>& laps,
                                         const std::vector<Contender>& contenders, int rounds) {
   std::fprintf(stderr, "%s\n", laps.front().title.c_str());
   std::vector<Runner> runners;
+  runners.reserve(contenders.size());
   for (const Contender& contender : contenders) {
     runners.push_back({&contender, {}, contender.not_run});
   }
@@ -87,6 +88,7 @@ Result<std::vector<Comparison>> compare(const std::vector<LapTitle>& laps,
     }
   }
   std::vector<Comparison> comparisons;
+  comparisons.reserve(laps.size());
   for (std::size_t lap = 0; lap < laps.size(); ++lap) {
     comparisons.push_back(comparison_of(laps[lap], lap, runners));
   }

@@ -29,6 +29,7 @@ Result<std::vector<double>> all_at_once(int count, const std::function<Result<>(
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(count));
     for (int number = 0; number < count; ++number) {
       threads.emplace_back(one, number);
     }

@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kImage = "microsandbox/python";
 constexpr std::size_t kMaxLineBytes = 4096;
+constexpr std::size_t kSpares = 8;
+constexpr std::chrono::seconds kPatience{10};
 
 Result<std::vector<std::string>> layers_of_image() {
   ImageStore store = TRY(ImageStore::open());
@@ -62,6 +64,31 @@ Result<> add_doors(Field& field) {
   return {};
 }
 
+// Spares are made of an image that has been started more than once.
+Result<> open_pool(Door& door) {
+  EngineOptions options;
+  options.pool.max_spares = kSpares;
+  options.pool.half_life = std::chrono::hours(1);  // the others need time, too
+  door.where.engine = TRY(Engine::create(options));
+  for (int start = 0; start < 2; ++start) {
+    PythonSandbox sandbox(door.where);
+    TRY(say_hi(sandbox));
+  }
+  return rest(door);
+}
+
+Door pooled_door() {
+  Door door{.id = "ours_pool",
+            .name = "microsandbox, from its pool",
+            .where = {},
+            .not_run = {},
+            .has_pool = true};
+  if (const auto opened = open_pool(door); !opened) {
+    door.not_run = opened.error().message();
+  }
+  return door;
+}
+
 }  // namespace
 
 Result<Server> Server::start() {
@@ -70,7 +97,8 @@ Result<Server> Server::start() {
   // setpriv: however this process ends, the server does as well.
   spec.path = "/usr/bin/setpriv";
   const std::string program = TRY(base::find_program("msb-server"));
-  spec.argv = {spec.path, "--pdeathsig", "TERM", program, "start", "--dev", "--port", "0"};
+  spec.argv = {spec.path, "--pdeathsig", "TERM", program,  "start",
+               "--dev",   "--port",      "0",    "--pool", "0"};
   const base::UniqueFd log = TRY(base::sys::memfd_create("server.log", 0));
   spec.fds = {{output.write_end.get(), 1}, {log.get(), 2}};
   spec.new_session = true;  // ^C ends us, and we end it
@@ -108,7 +136,30 @@ Result<Field> make_field(int rounds, int most_alive) {
     field.peers_note = added.error().message();
   }
   TRY(add_doors(field));
+  field.pooled = pooled_door();
   return field;
+}
+
+std::vector<const Door*> Field::doors_and_pool() const {
+  std::vector<const Door*> all;
+  all.reserve(doors.size() + 1);
+  all.reserve(doors.size() + 1);
+  for (const Door& door : doors) {
+    all.push_back(&door);
+  }
+  all.push_back(&pooled);
+  return all;
+}
+
+Result<> rest(const Door& door) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (door.has_pool && door.where.engine->pool().ready == 0) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(ErrorCode::kTimeout, "the pool holds no spare");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {};
 }
 
 Result<> say_hi(PythonSandbox& sandbox) {

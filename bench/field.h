@@ -33,11 +33,13 @@ struct Door {
   std::string name;  // "microsandbox"
   SandboxOptions where;
   std::string not_run;  // why it is shut
+  bool has_pool = false;
 };
 
 struct Field {
   std::optional<Server> server;              // behind one of the doors
-  std::vector<Door> doors;                   // the embedded SDK is the first
+  std::vector<Door> doors;                   // the embedded SDK is the first; nothing is pooled
+  Door pooled;                               // the embedded SDK once more, with spares; for starts
   std::vector<std::unique_ptr<Peer>> peers;  // the bare host is the first
   std::string peers_note;                    // why the first is the only one
   int rounds = 50;
@@ -45,11 +47,16 @@ struct Field {
   unsigned cores = 1;
 
   const Door& embedded() const { return doors.front(); }
+  std::vector<const Door*> doors_and_pool() const;
   const Peer& host() const { return *peers.front(); }
 };
 
 // Begins with a mount namespace for this process: before it has threads.
 Result<Field> make_field(int rounds, int most_alive);
+
+// Waits until the pool of this door, if it has one, holds a spare again: making one is not the work
+// of whoever is measured next.
+Result<> rest(const Door& door);
 
 // Starts `sandbox` and runs print('hi') in it.
 Result<> say_hi(PythonSandbox& sandbox);

@@ -37,15 +37,16 @@ std::vector<pid_t> all_processes() {
   return all;
 }
 
-std::optional<pid_t> parent_of(pid_t pid) {
-  // "PID (NAME) STATE PARENT ...": the name may hold anything, parentheses too.
+// "PID (NAME) STATE PARENT ...", from the parent on; the name may hold anything, parentheses too.
+std::istringstream stat_of(pid_t pid) {
   const std::string stat = file_of(pid, "stat");
   const std::size_t end = stat.rfind(") ");
-  if (end == std::string::npos || end + 4 >= stat.size()) {
-    return std::nullopt;
-  }
-  const std::string_view rest = std::string_view(stat).substr(end + 4);
-  return base::parse_number<pid_t>(rest.substr(0, rest.find(' ')));
+  return std::istringstream(end == std::string::npos ? "" : stat.substr(end + 3));
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+  pid_t parent = 0;
+  return stat_of(pid) >> parent ? std::optional(parent) : std::nullopt;
 }
 
 // The number after `name` at the beginning of a line.

@@ -9,46 +9,56 @@
 #include "bench/parts/parts.h"
 
 namespace msb::bench {
+namespace {
 
-Result<> alone(const Field& field, Report& report) {
-  constexpr int kStartsFactor = 6;
-  constexpr int kRunsFactor = 40;
-  std::vector<Contender> starts;
-  std::vector<Contender> runs;
+constexpr int kStartsFactor = 6;  // of the rounds
+constexpr int kRunsFactor = 40;
+
+Result<Comparison> calls(const Field& field) {
   std::deque<PythonSandbox> sandboxes;
+  std::vector<Contender> contenders;
+  contenders.reserve(2 * field.doors.size());
   for (const Door& door : field.doors) {
-    starts.push_back({.id = door.id + ".start",
-                      .name = door.name + ", start → print('hi')",
-                      .whose = Whose::kOurs,
-                      .measure =
-                          [&] {
-                            PythonSandbox sandbox(door.where);
-                            return timed([&] { return say_hi(sandbox); });
-                          },
-                      .not_run = door.not_run});
     PythonSandbox& sandbox = sandboxes.emplace_back(door.where);
-    runs.push_back({.id = door.id + ".code",
-                    .name = door.name + ", code().run(\"1\")",
-                    .whose = Whose::kOurs,
-                    .measure = [&] { return timed([&] { return sandbox.code().run("1"); }); },
-                    .not_run = door.not_run});
-    runs.push_back({.id = door.id + ".exec",
-                    .name = door.name + ", command().run(\"true\")",
-                    .whose = Whose::kOurs,
-                    .measure = [&] { return timed([&] { return sandbox.command().run("true"); }); },
-                    .not_run = door.not_run});
     if (door.not_run.empty()) {
       TRY_WRAP(say_hi(sandbox), door.name);
     }
+    contenders.push_back(
+        {.id = door.id + ".code",
+         .name = door.name + ", code().run(\"1\")",
+         .whose = Whose::kOurs,
+         .measure = [&sandbox] { return timed([&] { return sandbox.code().run("1"); }); },
+         .not_run = door.not_run});
+    contenders.push_back(
+        {.id = door.id + ".exec",
+         .name = door.name + ", command().run(\"true\")",
+         .whose = Whose::kOurs,
+         .measure = [&sandbox] { return timed([&] { return sandbox.command().run("true"); }); },
+         .not_run = door.not_run});
   }
-  Comparison all =
-      TRY(compare(LapTitle{.id = "alone", .title = "ours, with nobody between", .unit = "ms"}, runs,
-                  field.rounds * kRunsFactor));
-  sandboxes.clear();
+  return compare(LapTitle{.id = "alone", .title = "ours, with nobody between", .unit = "ms"},
+                 contenders, field.rounds * kRunsFactor);
+}
+
+Result<Laps> start(const Door& door) {
+  TRY(rest(door));
+  PythonSandbox sandbox(door.where);
+  return timed([&] { return say_hi(sandbox); });
+}
+
+}  // namespace
+
+Result<> alone(const Field& field, Report& report) {
+  Comparison all = TRY(calls(field));
   // One after the other: what one door's stop leaves to the kernel is not another's start.
-  for (const Contender& start : starts) {
-    const LapTitle lap{.id = "alone", .title = start.name, .unit = "ms"};
-    Comparison one = TRY(compare(lap, {start}, field.rounds * kStartsFactor));
+  for (const Door* door : field.doors_and_pool()) {
+    const Contender contender{.id = door->id + ".start",
+                              .name = door->name + ", start → print('hi')",
+                              .whose = Whose::kOurs,
+                              .measure = [door] { return start(*door); },
+                              .not_run = door->not_run};
+    const LapTitle lap{.id = "alone", .title = contender.name, .unit = "ms"};
+    Comparison one = TRY(compare(lap, {contender}, field.rounds * kStartsFactor));
     all.series.push_back(std::move(one.series.front()));
   }
   report.comparisons.push_back(std::move(all));

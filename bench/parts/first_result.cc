@@ -12,13 +12,16 @@ Result<Laps> start_run_stop(const Door& door) {
   TRY(say_hi(sandbox));
   const double answered_ms = milliseconds_since(begin);
   TRY(sandbox.stop());
-  return Laps{answered_ms, milliseconds_since(begin)};
+  const double gone_ms = milliseconds_since(begin);
+  TRY(rest(door));
+  return Laps{answered_ms, gone_ms};
 }
 
 }  // namespace
 
 Result<> first_result(const Field& field, Report& report) {
   std::vector<Contender> contenders;
+  contenders.reserve(field.peers.size() + field.doors.size() + 1);
   for (const auto& peer : field.peers) {
     contenders.push_back({.id = peer->id(),
                           .name = peer->name(),
@@ -26,12 +29,12 @@ Result<> first_result(const Field& field, Report& report) {
                           .every = peer->every(),
                           .not_run = peer->missing()});
   }
-  for (const Door& door : field.doors) {
-    contenders.push_back({.id = door.id,
-                          .name = door.name,
+  for (const Door* door : field.doors_and_pool()) {
+    contenders.push_back({.id = door->id,
+                          .name = door->name,
                           .whose = Whose::kOurs,
-                          .measure = [&] { return start_run_stop(door); },
-                          .not_run = door.not_run});
+                          .measure = [door] { return start_run_stop(*door); },
+                          .not_run = door->not_run});
   }
   const std::vector<LapTitle> laps = {
       {.id = "start", .title = "start → print('hi') has answered, image cached", .unit = "ms"},

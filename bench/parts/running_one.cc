@@ -93,6 +93,8 @@ Result<> commands(const Field& field, std::deque<PythonSandbox>& sandboxes, Repo
 Result<> calls(const Field& field, std::deque<PythonSandbox>& sandboxes, Report& report) {
   std::vector<Contender> code;
   std::vector<Contender> metrics;
+  code.reserve(field.doors.size());
+  metrics.reserve(field.doors.size());
   for (std::size_t i = 0; i < field.doors.size(); ++i) {
     const Door& door = field.doors[i];
     PythonSandbox& sandbox = sandboxes[i];
@@ -132,6 +134,7 @@ Result<Laps> end_of(const Peer& peer) {
 
 Result<> stops(const Field& field, Report& report) {
   std::vector<Contender> contenders;
+  contenders.reserve(field.doors.size() + field.peers.size());
   for (const Door& door : field.doors) {
     contenders.push_back({.id = door.id,
                           .name = door.name + ", stop()",

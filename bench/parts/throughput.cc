@@ -45,6 +45,7 @@ Result<> one_shot(const Peer& peer) {
 
 Result<> throughput(const Field& field, Report& report) {
   std::vector<Contender> contenders;
+  contenders.reserve(field.peers.size() + field.doors.size() + 1);
   for (const auto& peer : field.peers) {
     contenders.push_back(
         {.id = peer->id(),
@@ -53,13 +54,14 @@ Result<> throughput(const Field& field, Report& report) {
          .every = peer->every(),
          .not_run = peer->missing()});
   }
-  for (const Door& door : field.doors) {
+  for (const Door* door : field.doors_and_pool()) {
     contenders.push_back(
-        {.id = door.id,
-         .name = door.name,
+        {.id = door->id,
+         .name = door->name,
          .whose = Whose::kOurs,
-         .measure = [&] { return rate_of(field.cores, [&] { return one_shot(door); }); },
-         .not_run = door.not_run});
+         .measure = [&field,
+                     door] { return rate_of(field.cores, [&] { return one_shot(*door); }); },
+         .not_run = door->not_run});
   }
   report.comparisons.push_back(
       TRY(compare(LapTitle{.id = "rate",

@@ -44,6 +44,7 @@ Result<Laps> theirs(const Peer& peer, std::vector<double>& answers) {
 Result<> together(const Field& field, Report& report) {
   std::map<std::string, std::vector<double>> answers;
   std::vector<Contender> contenders;
+  contenders.reserve(field.peers.size() + field.doors.size() + 1);
   for (const auto& peer : field.peers) {
     contenders.push_back({.id = peer->id(),
                           .name = peer->name(),
@@ -51,12 +52,12 @@ Result<> together(const Field& field, Report& report) {
                           .every = peer->every() * 2,
                           .not_run = peer->missing()});
   }
-  for (const Door& door : field.doors) {
-    contenders.push_back({.id = door.id,
-                          .name = door.name,
+  for (const Door* door : field.doors_and_pool()) {
+    contenders.push_back({.id = door->id,
+                          .name = door->name,
                           .whose = Whose::kOurs,
-                          .measure = [&, &all = answers[door.id]] { return ours(door, all); },
-                          .not_run = door.not_run});
+                          .measure = [door, &all = answers[door->id]] { return ours(*door, all); },
+                          .not_run = door->not_run});
   }
   Comparison last =
       TRY(compare(LapTitle{.id = "together",

@@ -90,7 +90,8 @@ bool is_reason(const Row& row) {
 std::vector<std::size_t> widths_of(const Grid& grid) {
   std::vector<std::size_t> widths(grid.rows.front().size());
   for (const Row& row : grid.rows) {
-    for (std::size_t i = 0; i < widths.size() && !(i > 0 && is_reason(row)); ++i) {
+    const std::size_t cells = is_reason(row) ? 1 : widths.size();  // a reason may be long
+    for (std::size_t i = 0; i < cells; ++i) {
       widths[i] = std::max(widths[i], width_of(row[i]));
     }
   }

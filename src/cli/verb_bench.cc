@@ -9,8 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,15 +83,9 @@ Result<> say_hi(PythonSandbox& sandbox) {
 // What is measured. Each round calls measure() once.
 class Bench {
  public:
-  static Result<std::unique_ptr<Bench>> create(const Context& context) {
-    auto bench = std::make_unique<Bench>();
-    EngineOptions options;
-    options.home = context.home;
-    bench->where_.engine = TRY(Engine::create(options));
-    bench->standing_.emplace(bench->where_);
-    TRY(say_hi(*bench->standing_));
-    return bench;
-  }
+  explicit Bench(const SandboxOptions& where) : where_(where), standing_(where) {}
+
+  Result<> start() { return say_hi(standing_); }
 
   Result<> measure() {
     TRY(add(host_true_, [] { return on_the_host({"/bin/true"}); }));
@@ -103,9 +95,9 @@ class Bench {
     PythonSandbox fresh(where_);
     TRY(add(start_, [&] { return say_hi(fresh); }));
     TRY(add(stop_, [&] { return fresh.stop(); }));
-    TRY(add(code_, [&] { return standing_->code().run("1"); }));
-    TRY(add(command_, [&] { return standing_->command().run("true"); }));
-    TRY(add(metrics_, [&] { return standing_->metrics().all(); }));
+    TRY(add(code_, [&] { return standing_.code().run("1"); }));
+    TRY(add(command_, [&] { return standing_.command().run("true"); }));
+    TRY(add(metrics_, [&] { return standing_.metrics().all(); }));
     return {};
   }
 
@@ -119,7 +111,7 @@ class Bench {
 
  private:
   SandboxOptions where_;
-  std::optional<PythonSandbox> standing_;
+  PythonSandbox standing_;  // what runs go to
   bool has_host_python_ = ::access(kHostPython, X_OK) == 0;
   Row host_true_{"the host: fork and exec of /bin/true"};
   Row host_python_{"the host: python3 -c \"print('hi')\""};
@@ -191,15 +183,20 @@ Result<int> bench(Context context, std::vector<std::string> words) {
   if (!TRY(parse_without_operands(arguments, kHelp, std::move(words)))) {
     return 0;
   }
-  const std::unique_ptr<Bench> field = TRY(Bench::create(context));
-  TRY(field->measure());  // to warm up
-  for (Row* row : field->rows()) {
+  EngineOptions options;
+  options.home = context.home;
+  SandboxOptions where;
+  where.engine = TRY(Engine::create(options));
+  Bench field(where);
+  TRY(field.start());
+  TRY(field.measure());  // to warm up
+  for (Row* row : field.rows()) {
     row->took_ms.clear();
   }
   for (int round = 0; round < rounds; ++round) {
-    TRY(field->measure());
+    TRY(field.measure());
   }
-  const std::vector<Row*> rows = field->rows();
+  const std::vector<Row*> rows = field.rows();
   for (Row* row : rows) {
     std::ranges::sort(row->took_ms);
   }
