@@ -139,13 +139,15 @@ class LocalStore : public Store {
 
  private:
   // Of an image that was refused nothing stays: neither its layers that were well, nor what came of
-  // the others. What broke off is kept for another try.
+  // the others. What broke off is kept for another try, and a name that does not exist has brought
+  // nothing.
   template <typename T>
   Result<T> cleaned_up(Result<T> result) const {
     if (!result) {
       const ErrorCode cause = result.error().cause();
       if (cause != ErrorCode::kUnavailable && cause != ErrorCode::kTimeout &&
-          cause != ErrorCode::kCancelled && cause != ErrorCode::kInvalidArgument) {
+          cause != ErrorCode::kCancelled && cause != ErrorCode::kInvalidArgument &&
+          cause != ErrorCode::kNotFound) {
         static_cast<void>(sweep(home_, catalog_, layers_));
       }
     }

@@ -63,7 +63,7 @@ constexpr const char* kAllowed[] = {
     // sockets, once there is one
     "accept", "accept4", "bind", "connect", "getpeername", "getrandom", "getsockname",
     "getsockopt", "listen", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto",
-    "setsockopt", "shutdown", "socketpair",
+    "setsockopt", "shutdown",
 };
 constexpr const char* kRefused[] = {
     "acct", "add_key", "adjtimex", "bpf", "chmod", "chown", "chroot", "clock_adjtime",
@@ -85,6 +85,7 @@ constexpr const char* kRefused[] = {
 };
 // clang-format on
 
+constexpr scmp_datum_t kSocketTypeMask = 0xf;  // the rest are flags
 constexpr scmp_datum_t kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
 constexpr scmp_datum_t kRequests[] = {FIONBIO, FIONREAD, FIOCLEX, TCGETS, TIOCGWINSZ};
 
@@ -94,8 +95,8 @@ Result<std::vector<sock_filter>> build() {
   program.add_all(SCMP_ACT_ERRNO(EPERM), kRefused);
   // Threads only. (clone3, whose flags no filter sees, is ENOSYS: the C library falls back.)
   program.add(SCMP_ACT_ALLOW, "clone", has_bits(0, kThread));
-  // No memory that can be written and executed, nor what was writable once. Libraries that are
-  // loaded later (name services, OpenSSL's providers) are mapped for execution at once.
+  // No anonymous memory that can be written and executed, nor what was writable once. Libraries
+  // that are loaded later (name services, OpenSSL's providers) are mapped for execution at once.
   program.add(SCMP_ACT_ALLOW, "mprotect", lacks_bits(2, PROT_EXEC));
   program.add(SCMP_ACT_ALLOW, "mmap", lacks_bits(2, PROT_EXEC));
   program.add(SCMP_ACT_ALLOW, "mmap",
@@ -106,6 +107,13 @@ Result<std::vector<sock_filter>> build() {
   program.add(SCMP_ACT_ALLOW, "socket", low_half_equals(0, AF_NETLINK),
               low_half_equals(2, NETLINK_ROUTE));
   program.add(SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", low_half_equals(0, AF_UNIX));
+  // Ends that are connected for good. One of datagrams could write to the host's own services,
+  // whose sockets it names in each message.
+  for (const int type : {SOCK_STREAM, SOCK_SEQPACKET}) {
+    program.add(
+        SCMP_ACT_ALLOW, "socketpair",
+        scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, kSocketTypeMask, static_cast<scmp_datum_t>(type)});
+  }
   for (const scmp_datum_t request : kRequests) {
     program.add(SCMP_ACT_ALLOW, "ioctl", low_half_equals(1, request));
   }

@@ -5,10 +5,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "image/printable.h"
@@ -50,15 +51,43 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// Whether curl leaves the proxy aside for this host: "*", or names and the domains above them.
+bool is_exempt(std::string_view host, std::string_view no_proxy) {
+  constexpr std::string_view kBetween = ", \t";
+  while (!no_proxy.empty()) {
+    const std::size_t end = std::min(no_proxy.find_first_of(kBetween), no_proxy.size());
+    std::string_view entry = no_proxy.substr(0, end);
+    no_proxy.remove_prefix(std::min(end + 1, no_proxy.size()));
+    if (entry == "*") {
+      return true;
+    }
+    if (entry.starts_with('.')) {
+      entry.remove_prefix(1);
+    }
+    if (!entry.empty() && host.ends_with(entry) &&
+        (host.size() == entry.size() || host[host.size() - entry.size() - 1] == '.')) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // With a proxy it is the proxy that resolves names and connects; where it stands is the user's
 // word.
-bool has_proxy() {
-  return std::ranges::any_of(
-      std::array{"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"},
-      [](const char* name) {
-        const char* const value = std::getenv(name);
-        return value != nullptr && *value != '\0';
-      });
+bool has_proxy(const Url& url) {
+  const auto value_of_any = [](std::initializer_list<const char*> names) -> std::string_view {
+    for (const char* name : names) {
+      const char* const value = std::getenv(name);
+      if (value != nullptr && *value != '\0') {
+        return value;
+      }
+    }
+    return {};
+  };
+  const std::string_view proxy =
+      url.scheme == "https" ? value_of_any({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})
+                            : value_of_any({"http_proxy", "all_proxy", "ALL_PROXY"});
+  return !proxy.empty() && !is_exempt(url.host, value_of_any({"no_proxy", "NO_PROXY"}));
 }
 
 // One request and its answer: what curl's callbacks work on.
@@ -76,7 +105,7 @@ class Exchange {
       return fail(ErrorCode::kResourceExhausted, "curl: out of memory");
     }
     set_options(url, with_authorization, options);
-    if (!may_be_local && !has_proxy()) {
+    if (!may_be_local && !has_proxy(url)) {
       ::curl_easy_setopt(easy_.get(), CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_elsewhere);
       ::curl_easy_setopt(easy_.get(), CURLOPT_OPENSOCKETDATA, this);
     }

@@ -56,13 +56,21 @@ Result<> limit(decltype(RLIMIT_CORE) resource, rlim_t value) {
   return done(::setrlimit(resource, &both), "setrlimit");
 }
 
+// The first warns, by SIGXCPU, which tells whoever started us why; the second would only kill.
+Result<> limit_processor_time() {
+  constexpr rlim_t kLastWordsSeconds = 5;
+  rlimit time{};
+  TRY(done(::getrlimit(RLIMIT_CPU, &time), "getrlimit"));
+  // No more than what was given to us, if that is less.
+  time.rlim_cur = std::min<rlim_t>(time.rlim_cur, kMaxProcessorSeconds);
+  time.rlim_max = std::min<rlim_t>(time.rlim_max, time.rlim_cur + kLastWordsSeconds);
+  return done(::setrlimit(RLIMIT_CPU, &time), "setrlimit");
+}
+
 Result<> set_limits() {
   TRY(limit(RLIMIT_CORE, 0));
   TRY(limit(RLIMIT_NOFILE, kMaxOpenFiles));
-  // No more than what was given to us, if that is less.
-  rlimit processor{};
-  TRY(done(::getrlimit(RLIMIT_CPU, &processor), "getrlimit"));
-  TRY(limit(RLIMIT_CPU, std::min<rlim_t>(processor.rlim_cur, kMaxProcessorSeconds)));
+  TRY(limit_processor_time());
   if (kAddressSpaceIsOurs) {
     TRY(limit(RLIMIT_AS, kMaxAddressSpaceBytes));
   }
