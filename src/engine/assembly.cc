@@ -26,28 +26,28 @@ std::function<void(wire::Language)> language_notice(const LaunchSite& site,
 }  // namespace
 
 Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::string& id, Jail jail,
-                   std::shared_ptr<AgentLink> link, Luggage luggage,
+                   const std::shared_ptr<AgentLink>& link, Luggage luggage,
                    std::function<void(Sandbox&)> on_ended) {
   auto gauges = std::make_shared<Gauges>(std::move(jail.started.gauges), luggage.limits,
                                          luggage.folder.path(), luggage.disk_base_bytes);
   auto session = std::make_shared<Session>(link, gauges, jail.exit_report, luggage.limits);
-  std::shared_ptr<ExitReport> exit_report = jail.exit_report;
+  const std::shared_ptr<ExitReport> exit_report = jail.exit_report;
+  SandboxParts parts{.name = plan.name,
+                     .instance_id = id,
+                     .config = plan.definition.config,
+                     .limits = luggage.limits,
+                     .folder = std::move(luggage.folder),
+                     .image_lease = plan.image.lease,
+                     .image_command = image_command_of(plan.image.config),
+                     .weaknesses = std::move(jail.started.weaknesses),
+                     .ports = std::move(luggage.ports),
+                     .warden = jail.dismiss(),
+                     .exit_report = exit_report,
+                     .gauges = std::move(gauges),
+                     .session = session,
+                     .on_language = language_notice(site, plan)};
   std::shared_ptr<Sandbox> sandbox =
-      Sandbox::create(SandboxParts{.name = plan.name,
-                                   .instance_id = id,
-                                   .config = plan.definition.config,
-                                   .limits = luggage.limits,
-                                   .folder = std::move(luggage.folder),
-                                   .image_lease = plan.image.lease,
-                                   .image_command = image_command_of(plan.image.config),
-                                   .weaknesses = std::move(jail.started.weaknesses),
-                                   .ports = std::move(luggage.ports),
-                                   .warden = jail.dismiss(),
-                                   .exit_report = exit_report,
-                                   .gauges = std::move(gauges),
-                                   .session = session,
-                                   .on_language = language_notice(site, plan)},
-                      site.folder, std::move(on_ended));
+      Sandbox::create(std::move(parts), site.folder, std::move(on_ended));
   const auto mourn = [&janitor = site.janitor, weak = std::weak_ptr(sandbox)] {
     janitor.post([weak] {
       if (const auto dead = weak.lock()) {

@@ -28,7 +28,7 @@ struct Assembled {
 // `jail.started.stream` has become `link`. From here on the sandbox is responsible for the jail,
 // and is buried when it dies.
 Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::string& id, Jail jail,
-                   std::shared_ptr<AgentLink> link, Luggage luggage,
+                   const std::shared_ptr<AgentLink>& link, Luggage luggage,
                    std::function<void(Sandbox&)> on_ended);
 
 }  // namespace msb::engine

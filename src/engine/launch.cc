@@ -201,16 +201,19 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
                                         Prepared& prepared,
                                         const std::function<void(Sandbox&)>& on_ended,
                                         const std::stop_token& stop) {
-  std::unique_ptr<Spare> spare = plan.spare ? site.pool.claim(*plan.spare) : nullptr;
+  if (!plan.spare) {
+    return std::nullopt;
+  }
+  std::unique_ptr<Spare> spare = site.pool.claim(*plan.spare);
   if (!spare) {
     return std::nullopt;
   }
-  auto adopted = adopt_folder(site, plan, *spare);
-  if (!adopted || !*adopted) {
+  std::optional<SandboxFolder> adopted = adopt_folder(site, plan, *spare).value_or(std::nullopt);
+  if (!adopted) {
     site.pool.put_back(plan.spare->kind, std::move(spare));  // there are files of an earlier start
     return std::nullopt;
   }
-  NewFolder folder(**std::move(adopted), site.folder);
+  NewFolder folder(*std::move(adopted), site.folder);
   if (!make_it_so(*spare, plan, prepared.greeting, stop)) {
     spare.reset();  // before its folder goes
     return std::nullopt;

@@ -73,7 +73,7 @@ std::string driver_text_of(const Settings& settings) {
   std::string text = settings.workdir + '\0';
   for (const std::string& entry : settings.env.entries()) {
     // As exec would: up to the first NUL.
-    text.append(entry.c_str()).push_back('\0');
+    text.append(entry, 0, entry.find('\0')).push_back('\0');
   }
   return text;
 }
