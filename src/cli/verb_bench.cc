@@ -36,10 +36,10 @@ constexpr VerbHelp kHelp{
     .epilogue =
         "Examples:\n"
         "  msb bench\n"
-        "  msb bench --rounds 300 --json | jq '.rows[] | [.name, .p50_ms]'",
+        "  msb bench --rounds 1000 --json | jq '.rows[] | [.name, .p50_ms]'",
 };
 
-constexpr int kRounds = 100;
+constexpr int kRounds = 300;
 constexpr int kMaxRounds = 100'000;
 constexpr const char* kHostPython = "/usr/bin/python3";
 constexpr const char* kHello = "print('hi')";
@@ -169,7 +169,7 @@ Result<int> bench(Context context, std::vector<std::string> words) {
   int rounds = kRounds;
   bool as_json = false;
   Arguments arguments(context, kHelp);
-  arguments.value("--rounds", "N", "How often each is measured (100)",
+  arguments.value("--rounds", "N", "How often each is measured (300)",
                   [&](std::string_view text) -> Result<> {
                     const auto count = base::parse_number<int>(text);
                     if (!count || *count < 1 || *count > kMaxRounds) {
