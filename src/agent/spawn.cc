@@ -258,7 +258,8 @@ Result<pid_t> spawn(const SpawnPlan& plan) {
   if (pid < 0) {
     const int reason = errno;
     if (reason == EAGAIN) {
-      return fail(ErrorCode::kTooManyProcesses, "clone", reason);
+      return fail(ErrorCode::kTooManyProcesses,
+                  "clone: no more processes and threads may be made in the sandbox", reason);
     }
     if (reason == ENOMEM) {
       return fail(ErrorCode::kOutOfMemory, "clone", reason);

@@ -31,8 +31,7 @@ constexpr auto kIdPidfd = static_cast<idtype_t>(3);
 constexpr auto kIdPidfd = P_PIDFD;
 #endif
 
-// Descriptors are first moved above every target number, so that no move overwrites a source.
-constexpr int kStagingFloor = 512;
+constexpr int kMaxTarget = 512;
 
 [[noreturn]] void fail_child(int error_pipe) {
   const int error = errno;
@@ -48,6 +47,9 @@ struct Prepared {
   std::vector<int> staged;
   bool new_session;
   int error_pipe;
+  // Descriptors are first moved above every target number, so that no move overwrites a source. No
+  // higher than that: the limit of this process may be low.
+  int staging_floor;
 };
 
 // Runs between fork and exec: system calls only.
@@ -62,13 +64,13 @@ struct Prepared {
   if (prepared.new_session) {
     ::setsid();
   }
-  const int error_pipe = ::fcntl(prepared.error_pipe, F_DUPFD_CLOEXEC, kStagingFloor);
+  const int error_pipe = ::fcntl(prepared.error_pipe, F_DUPFD_CLOEXEC, prepared.staging_floor);
   if (error_pipe < 0) {
     fail_child(prepared.error_pipe);
   }
   int highest = 2;
   for (std::size_t i = 0; i < prepared.fds->size(); ++i) {
-    prepared.staged[i] = ::fcntl((*prepared.fds)[i].first, F_DUPFD_CLOEXEC, kStagingFloor);
+    prepared.staged[i] = ::fcntl((*prepared.fds)[i].first, F_DUPFD_CLOEXEC, prepared.staging_floor);
     if (prepared.staged[i] < 0) {
       fail_child(error_pipe);
     }
@@ -136,7 +138,7 @@ ChildProcess::Starter& starter() {
 
 Result<> check_descriptors(const ChildSpec& spec) {
   for (const auto& [source, target] : spec.fds) {
-    if (source < 0 || target < 0 || target >= kStagingFloor) {
+    if (source < 0 || target < 0 || target >= kMaxTarget) {
       return fail(ErrorCode::kInternal, "spawn: descriptor out of range");
     }
   }
@@ -144,9 +146,18 @@ Result<> check_descriptors(const ChildSpec& spec) {
 }
 
 Prepared prepare(const ChildSpec& spec, int error_pipe) {
-  Prepared prepared{
-      spec.path.c_str(), pointers(spec.argv), {}, &spec.fds, std::vector<int>(spec.fds.size(), -1),
-      spec.new_session,  error_pipe};
+  int highest = 2;
+  for (const auto& [source, target] : spec.fds) {
+    highest = std::max(highest, target);
+  }
+  Prepared prepared{spec.path.c_str(),
+                    pointers(spec.argv),
+                    {},
+                    &spec.fds,
+                    std::vector<int>(spec.fds.size(), -1),
+                    spec.new_session,
+                    error_pipe,
+                    highest + 1};
   if (spec.env) {
     prepared.env = pointers(*spec.env);
   } else {
@@ -191,7 +202,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
   const int fork_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) {
-    return std::unexpected(sys::error_of(fork_errno, "vfork"));
+    return std::unexpected(sys::no_more_processes(fork_errno, "vfork"));
   }
   error_pipe.write_end.reset();
   if (const int exec_errno = exec_errno_from(error_pipe.read_end.get()); exec_errno != 0) {

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +54,21 @@ ErrorCode code_of(int errno_value) {
   }
 }
 
+// Which limit it is that was reached: the kernel's words for it name none.
+std::string limit_behind(int errno_value) {
+  rlimit limit{};
+  switch (errno_value) {
+    case EMFILE:
+      ::getrlimit(RLIMIT_NOFILE, &limit);
+      return " with all " + std::to_string(limit.rlim_cur) +
+             " descriptors of this process in use (RLIMIT_NOFILE)";
+    case ENFILE:
+      return " with all open files of this host in use (fs.file-max)";
+    default:
+      return {};
+  }
+}
+
 Result<> done(int result, std::string_view call, std::string_view subject = {}) {
   if (result < 0) {
     return std::unexpected(error(call, subject));
@@ -81,7 +97,16 @@ Error error_of(int errno_value, std::string_view call, std::string_view subject)
   if (!subject.empty()) {
     text.append("(").append(subject).append(")");
   }
+  text.append(limit_behind(errno_value));
   return Error(code_of(errno_value), std::move(text), errno_value);
+}
+
+Error no_more_processes(int errno_value, std::string_view call) {
+  return error_of(errno_value,
+                  std::string(call) + (errno_value == EAGAIN
+                                           ? ": no more processes and threads may be made "
+                                             "(RLIMIT_NPROC of the user, or pids.max of a cgroup)"
+                                           : ""));
 }
 
 Error error(std::string_view call, std::string_view subject) {
@@ -256,6 +281,7 @@ Result<Message> receive_message(int socket, std::size_t max_bytes) {
   if (count < 0) {
     return std::unexpected(error("recvmsg"));
   }
+  std::size_t received = 0;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
@@ -265,9 +291,12 @@ Result<Message> receive_message(int socket, std::size_t max_bytes) {
         std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof fd);
         result.fds.emplace_back(fd);
       }
+      received += fd_count;
     }
   }
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+  result.fds_lost = (message.msg_flags & MSG_CTRUNC) != 0 && received < kMaxFdsPerMessage;
+  if ((message.msg_flags & MSG_TRUNC) != 0 ||
+      ((message.msg_flags & MSG_CTRUNC) != 0 && !result.fds_lost)) {
     return fail(ErrorCode::kCorrupt, "recvmsg: message is larger than its kind may be");
   }
   result.bytes.resize(static_cast<std::size_t>(count));

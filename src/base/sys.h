@@ -28,6 +28,8 @@ namespace msb::base::sys {
 // An Error for a call that just failed: kPermissionDenied, kNotFound, ... by errno, kIo otherwise.
 Error error(std::string_view call, std::string_view subject = {});
 Error error_of(int errno_value, std::string_view call, std::string_view subject = {});
+// Of a clone, fork or new thread.
+Error no_more_processes(int errno_value, std::string_view call);
 
 // --- files -------------------------------------------------------------------------------------
 Result<UniqueFd> open(const std::string& path, int flags, mode_t mode = 0);
@@ -72,6 +74,8 @@ Result<> send_message(int socket, std::span<const std::byte> bytes, std::span<co
 struct Message {
   std::vector<std::byte> bytes;  // empty: the peer is gone
   std::vector<UniqueFd> fds;
+  // Some did not fit into this process's limit, and are closed: RLIMIT_NOFILE was reached.
+  bool fds_lost = false;
 };
 // `max_bytes`: a longer message is an error (kCorrupt), never cut silently.
 Result<Message> receive_message(int socket, std::size_t max_bytes);

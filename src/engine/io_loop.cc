@@ -6,12 +6,12 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <future>
 #include <utility>
 
 #include "base/check.h"
 #include "base/sys.h"
+#include "base/thread.h"
 
 namespace msb::engine {
 namespace {
@@ -34,16 +34,6 @@ void ring(int eventfd) {
 
 }  // namespace
 
-std::thread start_quiet_thread(std::function<void()> body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
-
 IoLoop::IoLoop(base::UniqueFd epoll, base::UniqueFd wakeup)
     : epoll_(std::move(epoll)), wakeup_(std::move(wakeup)) {}
 
@@ -58,11 +48,14 @@ Result<std::unique_ptr<IoLoop>> IoLoop::start() {
     return std::unexpected(base::sys::error("epoll_ctl"));
   }
   std::unique_ptr<IoLoop> loop(new IoLoop(std::move(epoll), std::move(wakeup)));
-  loop->thread_ = start_quiet_thread([raw = loop.get()] { raw->run(); });
+  loop->thread_ = TRY(base::start_thread([raw = loop.get()] { raw->run(); }));
   return loop;
 }
 
 IoLoop::~IoLoop() {
+  if (!thread_.joinable()) {
+    return;  // it was never begun
+  }
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

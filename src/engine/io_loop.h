@@ -61,6 +61,5 @@ class IoLoop {
 };
 
 // Starts a thread that no signal of the surrounding program is ever delivered to.
-std::thread start_quiet_thread(std::function<void()> body);
 
 }  // namespace msb::engine

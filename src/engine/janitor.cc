@@ -3,11 +3,15 @@
 
 #include <utility>
 
-#include "engine/io_loop.h"
+#include "base/thread.h"
 
 namespace msb::engine {
 
-Janitor::Janitor() : thread_(start_quiet_thread([this] { run(); })) {}
+Result<std::unique_ptr<Janitor>> Janitor::create() {
+  std::unique_ptr<Janitor> janitor(new Janitor);
+  janitor->thread_ = TRY(base::start_thread([raw = janitor.get()] { raw->run(); }));
+  return janitor;
+}
 
 Janitor::~Janitor() {
   {
@@ -15,7 +19,9 @@ Janitor::~Janitor() {
     stopping_ = true;
     changed_.notify_all();
   }
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 void Janitor::post(std::function<void()> task) {

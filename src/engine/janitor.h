@@ -4,8 +4,11 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
+
+#include "base/try.h"
 
 namespace msb::engine {
 
@@ -13,7 +16,7 @@ namespace msb::engine {
 // themselves, sweeping after dead engines. In order of arrival.
 class Janitor {
  public:
-  Janitor();
+  static Result<std::unique_ptr<Janitor>> create();
   Janitor(const Janitor&) = delete;
   Janitor& operator=(const Janitor&) = delete;
   // Finishes what was given.
@@ -22,6 +25,7 @@ class Janitor {
   void post(std::function<void()> task);
 
  private:
+  Janitor() = default;
   void run();
 
   std::mutex mutex_;  // guards what follows

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 
 namespace msb::engine {
 namespace {
@@ -25,10 +26,19 @@ Result<std::unique_ptr<Process>> Process::start(std::shared_ptr<Session> session
   process->begun_ = TRY(process->session_->begin_command(process->request_));
   std::promise<void> promise;
   const std::future<void> settled = promise.get_future();
-  process->thread_ = start_quiet_thread(
+  auto thread = base::start_thread(
       [raw = process.get(), promise = std::make_shared<std::promise<void>>(std::move(promise))] {
         raw->run(std::move(*promise));
       });
+  if (!thread) {
+    // Nobody would hear of its end.
+    AgentLink& link = process->session_->link();
+    link.remove(process->begun_.stream);
+    [[maybe_unused]] const auto sent =
+        send_empty(link, process->begun_.stream, wire::FrameType::kCancel);
+    return std::unexpected(std::move(thread).error());
+  }
+  process->thread_ = *std::move(thread);
   settled.wait();
   if (!process->started_) {
     auto end = process->wait();

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/thread.h"
+
 namespace msb::engine {
 namespace {
 
@@ -83,10 +85,11 @@ std::optional<int> Sandbox::exec_exit_code() const {
   return code < 0 ? std::nullopt : std::optional(code);
 }
 
-void Sandbox::begin_exec() {
+Result<> Sandbox::begin_exec() {
   if (!parts_.config.exec.empty()) {
-    exec_thread_ = start_quiet_thread([this] { run_exec(); });
+    exec_thread_ = TRY_WRAP(base::start_thread([this] { run_exec(); }), "exec");
   }
+  return {};
 }
 
 void Sandbox::run_exec() {

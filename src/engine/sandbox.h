@@ -82,7 +82,7 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   // Opens the published ports.
   Result<> start_ports();
   // Starts Config::exec, if there is one.
-  void begin_exec();
+  Result<> begin_exec();
   // The end will delete the sandbox's files, too.
   void discard_files_at_end();
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread.h"
+
 namespace msb::image {
 
 Result<> run_parallel(std::size_t count, std::size_t max_threads, std::stop_token stop,
@@ -29,11 +31,16 @@ Result<> run_parallel(std::size_t count, std::size_t max_threads, std::stop_toke
     }
   };
   {
-    std::vector<std::jthread> threads;
+    std::vector<std::thread> threads;
     for (std::size_t i = 1; i < std::min(count, max_threads); ++i) {
-      threads.emplace_back(work);
+      if (auto thread = base::start_thread(work)) {
+        threads.push_back(*std::move(thread));
+      }
     }
     work();
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
   }
   if (first_error) {
     return std::unexpected(*first_error);

@@ -167,7 +167,7 @@ Result<base::UniqueFd> make_user_namespace(const IdMap& uids, const IdMap& gids,
   args.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) {
-    return std::unexpected(sys::error("clone3"));
+    return std::unexpected(sys::no_more_processes(errno, "clone3"));
   }
   if (pid == 0) {
     ours.reset();

@@ -26,7 +26,7 @@ Result<int> run_enclosed(const std::function<int(base::UniqueFd keeper)>& body) 
   args.exit_signal = SIGCHLD;
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) {
-    return std::unexpected(sys::error("clone3(CLONE_NEWPID)"));
+    return std::unexpected(sys::no_more_processes(errno, "clone3(CLONE_NEWPID)"));
   }
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/thread.h"
 #include "sdk/remote/events.h"
 #include "sdk/remote/response.h"
 
@@ -20,17 +21,6 @@ constexpr std::chrono::seconds kKillTime{10};
 
 std::unexpected<Error> within_command(Error error) {
   return std::unexpected(std::move(error).wrap(ErrorCode::kFailedToRunCommand));
-}
-
-// Signals are for the program's own threads.
-std::thread start_quiet(auto work) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(work));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 }  // namespace
@@ -51,7 +41,7 @@ Result<std::unique_ptr<ProcessHandle>> RemoteProcess::start(std::shared_ptr<RpcC
                                                             const SpawnOptions& options) {
   std::unique_ptr<RemoteProcess> process(
       new RemoteProcess(std::move(client), std::move(target), command, args, options));
-  process->thread_ = start_quiet([raw = process.get()] { raw->run(); });
+  process->thread_ = TRY(base::start_thread([raw = process.get()] { raw->run(); }));
   {
     std::unique_lock lock(process->mutex_);
     process->changed_.wait(lock, [&] { return !process->id_.empty() || process->end_; });
