@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -22,6 +23,7 @@
 
 #include "base/child_process.h"
 #include "base/sys.h"
+#include "base/thread.h"
 #include "isolation/warden/protocol.h"
 
 namespace msb::isolation {
@@ -136,6 +138,7 @@ Result<StartedSandbox> sandbox_of(warden::CreatedReply reply, std::vector<base::
 struct Answer {
   warden::Reply reply;
   std::vector<base::UniqueFd> fds;
+  bool fds_lost = false;  // this program may not have that many
 };
 
 struct Waiting {
@@ -171,11 +174,14 @@ class WardenClient::Impl {
     if (auto* failed = std::get_if<warden::FailedReply>(&answer.reply)) {
       return std::unexpected(std::move(failed->error));
     }
+    if (answer.fds_lost) {
+      return std::unexpected(sys::error_of(EMFILE, "recvmsg"));
+    }
     if (answer.fds.size() != 1) {
       return fail(ErrorCode::kCorrupt, "the warden's first word: no pidfd");
     }
     warden_ = std::move(answer.fds.front());
-    reader_ = std::thread([this] { read_replies(); });
+    reader_ = TRY(base::start_thread([this] { read_replies(); }));
     return {};
   }
 
@@ -189,6 +195,11 @@ class WardenClient::Impl {
     }
     Answer answer = TRY(ask(std::move(request), fds, spec.id));
     if (auto* created = std::get_if<warden::CreatedReply>(&answer.reply)) {
+      if (answer.fds_lost) {
+        answer.fds.clear();
+        [[maybe_unused]] const auto ended = expect_done(warden::DestroyRequest{0, spec.id});
+        return std::unexpected(sys::error_of(EMFILE, "recvmsg"));
+      }
       return sandbox_of(std::move(*created), std::move(answer.fds));
     }
     return unexpected_reply(std::move(answer));
@@ -216,7 +227,7 @@ class WardenClient::Impl {
       return std::unexpected(warden_gone());
     }
     warden::Reply reply = TRY(warden::decode_reply(message.bytes));
-    return Answer{std::move(reply), std::move(message.fds)};
+    return Answer{std::move(reply), std::move(message.fds), message.fds_lost};
   }
 
   // `creates`: the id of the sandbox that the request makes.
@@ -265,6 +276,8 @@ class WardenClient::Impl {
     // The socket is closed first; the sandboxes die a moment later, and the warden after them.
     [[maybe_unused]] const auto dead = sys::poll_one(warden_.get(), POLLIN, kDeathPatience);
     end_all();
+    // Its keeper ends with it. Waited for here, because the next warden may never be needed.
+    [[maybe_unused]] const auto ended = process_.wait();
   }
 
   void deliver(Answer answer) {

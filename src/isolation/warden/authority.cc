@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "isolation/host_traces.h"
 #include "isolation/jail/mounts.h"
 #include "isolation/warden/rootless_ids.h"
 
@@ -63,7 +64,7 @@ Result<Authority> take_root_authority(const std::string& home) {
                      Identities::of_one(jail::range_of_slot(0)),
                      {"sandboxes share one range of user ids: " + mapped.error().message()}};
   }
-  Identities identities = TRY(Identities::of_slots(kSlotFile));
+  Identities identities = TRY(Identities::of_slots(kUidSlotFile));
   return Authority{{.is_root = true}, std::move(identities), {}};
 }
 

@@ -16,7 +16,6 @@
 
 namespace msb::isolation::warden {
 
-inline constexpr const char* kSlotFile = "/run/msb/uid-slots";
 inline constexpr std::uint32_t kMaxSlot = 4094;
 
 struct Identity {

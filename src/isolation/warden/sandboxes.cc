@@ -42,7 +42,7 @@ Result<Clone> clone_jail(const base::UniqueFd& birth_folder) {
   }
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) {
-    return std::unexpected(sys::error("clone3"));
+    return std::unexpected(sys::no_more_processes(errno, "clone3"));
   }
   return Clone{static_cast<pid_t>(pid), base::UniqueFd(pid == 0 ? -1 : pidfd)};
 }

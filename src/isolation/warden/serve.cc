@@ -97,6 +97,11 @@ bool serve_one(EngineSocket& socket, Sandboxes& sandboxes) {
     return false;
   }
   if (auto* create = std::get_if<CreateRequest>(&*request)) {
+    if (message->fds_lost) {
+      socket.send(FailedReply{create->request, sys::error_of(EMFILE, "recvmsg").wrap("volumes")},
+                  {});
+      return true;
+    }
     sandboxes.create(std::move(*create), std::move(message->fds));
   } else if (auto* adjust = std::get_if<AdjustRequest>(&*request)) {
     sandboxes.adjust(*adjust);
