@@ -3,8 +3,10 @@
 
 #include <sys/file.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "base/file.h"
 #include "base/sys.h"
@@ -28,53 +30,111 @@ Result<std::unique_ptr<Backend>> open_backend(const std::string& engine_id, pid_
   return std::make_unique<V1Backend>(places.v1, engine_id);
 }
 
-Result<base::UniqueFd> claim_engine_group(const std::string& folder) {
-  TRY(make_group(folder));
-  base::UniqueFd group = TRY(base::sys::open(folder, O_RDONLY | O_DIRECTORY));
-  if (::flock(group.get(), LOCK_EX | LOCK_NB) < 0) {
-    return std::unexpected(base::sys::error("flock", folder));
-  }
-  return group;
-}
+namespace {
 
-void sweep_folder(const std::string& folder) {
+// The groups of sandboxes. What is another user's, or holds a process after all, refuses to go, and
+// stays.
+void remove_groups_in(const std::string& engine_folder) {
   std::error_code error;
-  for (const fs::directory_entry& engine : fs::directory_iterator(folder, error)) {
-    const std::string name = engine.path().filename().string();
-    if (!name.starts_with(kEnginePrefix) || !engine.is_directory(error)) {
-      continue;
+  for (const fs::directory_entry& sandbox : fs::directory_iterator(engine_folder, error)) {
+    if (sandbox.is_directory(error)) {
+      [[maybe_unused]] const auto removed = remove_group(sandbox.path().string());
     }
-    const auto group = base::sys::open(engine.path().string(), O_RDONLY | O_DIRECTORY);
-    if (!group || ::flock(group->get(), LOCK_EX | LOCK_NB) < 0) {
-      continue;
-    }
-    // What is another user's, or holds a process after all, refuses to go, and stays.
-    for (const fs::directory_entry& sandbox : fs::directory_iterator(engine.path(), error)) {
-      if (sandbox.is_directory(error)) {
-        [[maybe_unused]] const auto removed = remove_group(sandbox.path().string());
-      }
-    }
-    [[maybe_unused]] const auto removed = remove_group(engine.path().string());
   }
 }
 
-void sweep_around(const Place& place) {
+bool is_at(const base::UniqueFd& group, const std::string& folder) {
+  const auto held = base::sys::fstat(group.get());
+  const auto there = base::sys::stat(folder);
+  return held && there && held->st_ino == there->st_ino && held->st_dev == there->st_dev;
+}
+
+std::set<std::string> engine_groups_in(const std::string& folder) {
+  std::set<std::string> groups;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kEnginePrefix) && entry.is_directory(error)) {
+      groups.insert(entry.path().string());
+    }
+  }
+  return groups;
+}
+
+// Where wardens of this host are likely to have made their groups.
+std::set<std::string> folders_around(const Place& place) {
+  std::set<std::string> folders = {place.mount_point};
   for (std::string above = place.folder; above.size() > place.mount_point.size();
        above.erase(above.rfind('/'))) {
-    sweep_folder(above);
+    folders.insert(above);
   }
-  sweep_folder(place.mount_point);
   if (place.folder == place.mount_point) {
-    return;
+    return folders;
   }
   std::error_code error;
   const fs::path parent = fs::path(place.folder).parent_path();
   for (const fs::directory_entry& sibling : fs::directory_iterator(parent, error)) {
     if (sibling.is_directory(error) &&
         !sibling.path().filename().string().starts_with(kEnginePrefix)) {
-      sweep_folder(sibling.path().string());
+      folders.insert(sibling.path().string());
     }
   }
+  return folders;
+}
+
+}  // namespace
+
+Result<base::UniqueFd> claim_engine_group(const std::string& folder) {
+  constexpr int kMaxAttempts = 100;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    TRY(make_group(folder));
+    auto opened = base::sys::open(folder, O_RDONLY | O_DIRECTORY);
+    if (!opened && opened.error().is(ErrorCode::kNotFound)) {
+      continue;  // swept in this moment
+    }
+    base::UniqueFd group = TRY(std::move(opened));
+    // Nobody keeps the lock of a group that is not theirs: whoever has it now is sweeping.
+    while (::flock(group.get(), LOCK_EX) < 0) {
+      if (errno != EINTR) {
+        return std::unexpected(base::sys::error("flock", folder));
+      }
+    }
+    if (is_at(group, folder)) {
+      remove_groups_in(folder);
+      return group;
+    }
+  }
+  return fail(ErrorCode::kConflict, "cgroup " + folder + " is removed all the time");
+}
+
+void sweep_folder(const std::string& folder) {
+  for (const std::string& engine : engine_groups_in(folder)) {
+    const auto group = base::sys::open(engine, O_RDONLY | O_DIRECTORY);
+    if (!group || ::flock(group->get(), LOCK_EX | LOCK_NB) < 0) {
+      continue;
+    }
+    remove_groups_in(engine);
+    [[maybe_unused]] const auto removed = remove_group(engine);
+  }
+}
+
+void sweep_around(const Place& place) {
+  for (const std::string& folder : folders_around(place)) {
+    sweep_folder(folder);
+  }
+}
+
+std::set<std::string> engine_groups_around(const Place& place) {
+  std::set<std::string> groups;
+  for (const std::string& folder : folders_around(place)) {
+    groups.merge(engine_groups_in(folder));
+  }
+  return groups;
+}
+
+bool is_claimed(const std::string& engine_folder) {
+  const auto group = base::sys::open(engine_folder, O_RDONLY | O_DIRECTORY);
+  return group && ::flock(group->get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 }  // namespace msb::isolation::cgroup

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,7 +77,8 @@ class Backend {
 Result<std::unique_ptr<Backend>> open_backend(const std::string& engine_id, pid_t engine_pid);
 
 // The group of one engine, made if it is not there, and locked (flock) for as long as the result
-// lives: that is how a sweep knows that its warden lives.
+// lives: that is how a sweep knows that its warden lives. Groups in it, which only a dead warden of
+// the same engine can have left, are removed.
 Result<base::UniqueFd> claim_engine_group(const std::string& folder);
 
 // Removes the groups named msb-* directly beneath `folder` that nobody has locked, with those in
@@ -86,5 +88,10 @@ void sweep_folder(const std::string& folder);
 // The same where wardens of this host are likely to have made their groups: at and above `place`,
 // and in its siblings, the sessions and services beside ours.
 void sweep_around(const Place& place);
+
+// The groups of all engines in the same places, by folder.
+std::set<std::string> engine_groups_around(const Place& place);
+// Whether the warden of that group lives. One that is just being claimed may count as claimed.
+bool is_claimed(const std::string& engine_folder);
 
 }  // namespace msb::isolation::cgroup

@@ -18,21 +18,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-// mountinfo writes space, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      const auto digit = [&](std::size_t at) { return text[i + at] - '0'; };
-      result.push_back(static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3)));
-      i += 3;
-    } else {
-      result.push_back(text[i]);
-    }
-  }
-  return result;
-}
-
 struct CgroupMount {
   std::string root;  // the cgroup that the mount shows at its mount point
   std::string mount_point;
@@ -51,7 +36,8 @@ std::optional<CgroupMount> parse_mount(std::string_view line) {
   if (front.size() < 6 || back.size() < 3 || (back[0] != "cgroup" && back[0] != "cgroup2")) {
     return std::nullopt;
   }
-  CgroupMount mount{unescape(front[3]), unescape(front[4]), back[0] == "cgroup2", {}};
+  CgroupMount mount{
+      unescape_mount_path(front[3]), unescape_mount_path(front[4]), back[0] == "cgroup2", {}};
   if (!mount.v2) {
     for (const std::string_view option : split(back[2], ',')) {
       mount.controllers.emplace_back(option);
@@ -77,6 +63,20 @@ std::optional<Place> place(const CgroupMount& mount, std::string_view path) {
 }
 
 }  // namespace
+
+std::string unescape_mount_path(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      const auto digit = [&](std::size_t at) { return text[i + at] - '0'; };
+      result.push_back(static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3)));
+      i += 3;
+    } else {
+      result.push_back(text[i]);
+    }
+  }
+  return result;
+}
 
 Places find_places(std::string_view self_cgroup, std::string_view mountinfo) {
   std::vector<CgroupMount> mounts;

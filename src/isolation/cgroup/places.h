@@ -25,4 +25,7 @@ struct Places {
 // Hierarchies that are not mounted, or whose mount does not show this process, are left out.
 Places find_places(std::string_view self_cgroup, std::string_view mountinfo);
 
+// mountinfo writes space, tab, newline and backslash of a path as \ooo.
+std::string unescape_mount_path(std::string_view text);
+
 }  // namespace msb::isolation::cgroup

@@ -90,15 +90,8 @@ Result<> V1Backend::make(const std::string& id, const Limits& limits, CpuWeight 
 }
 
 Result<> V1Backend::make_groups(const std::string& id) {
-  for (auto& [engine_folder, claimed] : claims_) {
-    auto made = make_group(engine_folder + "/" + id);
-    if (!made && made.error().is(ErrorCode::kNotFound)) {
-      // Swept by another warden in the moment between its making and its locking.
-      claimed.reset();
-      TRY(claim(engine_folder));
-      made = make_group(engine_folder + "/" + id);
-    }
-    TRY(std::move(made));
+  for (const auto& [engine_folder, claimed] : claims_) {
+    TRY(make_group(engine_folder + "/" + id));
   }
   return {};
 }

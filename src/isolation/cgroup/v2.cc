@@ -161,14 +161,10 @@ Result<> V2Backend::make(const std::string& id, const Limits& limits, CpuWeight 
   if (parent_.empty()) {
     return {};
   }
-  auto made = make_group(folder(id));
-  if (!made && made.error().is(ErrorCode::kNotFound)) {
-    // The first sandbox; or another warden swept our group between its making and its locking.
-    claim_.reset();
-    TRY(make_engine());
-    made = make_group(folder(id));
+  if (!claim_) {
+    TRY(make_engine());  // at the first sandbox
   }
-  TRY(std::move(made));
+  TRY(make_group(folder(id)));
   auto set = set_limits(folder(id), limits);
   if (set && weight != CpuWeight::kNormal) {
     set = set_weight(folder(id), weight);
