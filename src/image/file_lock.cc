@@ -48,6 +48,11 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path, M
   }
 }
 
+bool FileLock::is_held(const std::string& path) {
+  const auto file = sys::open(path, O_RDWR | O_NOFOLLOW);
+  return file && ::flock(file->get(), LOCK_EX | LOCK_NB) < 0;
+}
+
 Result<FileLock> FileLock::acquire(const std::string& path, Mode mode, std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;

@@ -21,6 +21,8 @@ class FileLock {
   static Result<FileLock> acquire(const std::string& path, Mode mode, std::stop_token stop = {});
   // Nothing: somebody holds it in a way that excludes `mode`.
   static Result<std::optional<FileLock>> try_acquire(const std::string& path, Mode mode);
+  // Does anybody hold it, in any way? A file that is not there is not held.
+  static bool is_held(const std::string& path);
 
   // The descriptor that holds the lock, for an owner of another kind.
   std::shared_ptr<base::UniqueFd> share() && {

@@ -73,7 +73,7 @@ Result<Image> assemble(const std::string& reference, const ImageDocuments& docum
   image.created = documents.config.created;
   image.lease = std::move(lease);
   for (const Digest& diff_id : documents.config.diff_ids) {
-    const auto layer = layers.find(diff_id);
+    const std::optional<Layer> layer = TRY(layers.find(diff_id));
     if (!layer) {
       return fail(ErrorCode::kCorrupt, "image '" + reference + "': its layer " + diff_id.str() +
                                            " is missing; pull or import the image again");

@@ -49,11 +49,13 @@ bool exists(const std::string& path) {
 
 }  // namespace
 
-std::optional<Layer> LayerStore::find(const Digest& diff_id) const {
+Result<std::optional<Layer>> LayerStore::find(const Digest& diff_id) const {
   const std::string folder = home_.layer(diff_id);
   const auto content = base::read_file(record_of(folder), kMaxRecordBytes);
   if (!content) {
-    return std::nullopt;
+    // One that cannot be looked at, for want of descriptors say, may well be there.
+    return content.error().is(ErrorCode::kNotFound) ? Result<std::optional<Layer>>(std::nullopt)
+                                                    : std::unexpected(content.error());
   }
   const auto value = json::parse(*content, "layer.json");
   const auto bytes = value ? json::number(*value, "bytes") : Result<std::uint64_t>(0);
@@ -77,13 +79,13 @@ Result<> LayerStore::remove_leftovers(const std::string& folder) const {
 
 Result<Layer> LayerStore::ensure(const Digest& diff_id, const OpenBlob& open,
                                  const SliceProgress& progress, std::stop_token stop) const {
-  if (auto layer = find(diff_id)) {
-    return *layer;
+  if (auto layer = TRY(find(diff_id))) {
+    return *std::move(layer);
   }
   const FileLock lock =
       TRY(FileLock::acquire(home_.layer_lock(diff_id), FileLock::Mode::kExclusive, stop));
-  if (auto layer = find(diff_id)) {
-    return *layer;
+  if (auto layer = TRY(find(diff_id))) {
+    return *std::move(layer);
   }
   const BlobSlice blob = TRY(open(stop));
   const std::string draft = home_.layer_draft(diff_id);
@@ -105,7 +107,7 @@ Result<Layer> LayerStore::ensure(const Digest& diff_id, const OpenBlob& open,
     static_cast<void>(remove_folder(draft));
     return std::unexpected(filled.error().wrap("unpack layer " + diff_id.str()));
   }
-  auto found = find(diff_id);
+  auto found = TRY(find(diff_id));
   if (!found) {
     return fail(ErrorCode::kConflict, "layer " + diff_id.str() + " was removed as it was made");
   }

@@ -33,7 +33,8 @@ class LayerStore {
   LayerStore(Home home, Unpacker unpacker)
       : home_(std::move(home)), unpacker_(std::move(unpacker)) {}
 
-  std::optional<Layer> find(const Digest& diff_id) const;
+  // Nothing: it is not there.
+  Result<std::optional<Layer>> find(const Digest& diff_id) const;
 
   // Called under the layer's lock, and only if the layer is not there.
   using OpenBlob = std::function<Result<BlobSlice>(std::stop_token)>;

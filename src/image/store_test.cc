@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <filesystem>
@@ -312,6 +313,27 @@ TEST_F(ImageStore, AChangedBlobIsNoticed) {
   ASSERT_FALSE(found);
   EXPECT_THAT(found.error().message(), HasSubstr("changed on disk"));
   EXPECT_EQ(store_->list()->size(), 1u) << "it can still be seen, and removed";
+}
+
+// Whatever step it is that meets it, a program without descriptors does not take its image for
+// damaged.
+TEST_F(ImageStore, WithoutDescriptorsAnImageIsNotTakenForDamaged) {
+  ASSERT_TRUE(add("x", "x"));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  bool found = false;
+  for (rlim_t limit = 0; !found && limit < 256; ++limit) {
+    const rlimit few{limit, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    const auto image = store_->find("x");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    found = image && *image;
+    if (!found) {
+      ASSERT_FALSE(image) << "taken for one that is not there";
+      EXPECT_TRUE(image.error().is(ErrorCode::kResourceExhausted)) << image.error().message();
+    }
+  }
+  EXPECT_TRUE(found);
 }
 
 }  // namespace

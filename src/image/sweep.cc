@@ -9,11 +9,13 @@
 // holder.
 #include "image/sweep.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -21,12 +23,17 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/sys.h"
 
 namespace msb::image {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kTrash = "trash-";
+constexpr std::string_view kBlobDraft = "blob-";
+constexpr std::string_view kLayerDraft = "layer-";
 
 struct Needed {
   std::set<Digest> blobs;
@@ -97,6 +104,13 @@ std::uint64_t remove_blobs(const Home& home, const Needed& needed) {
   return freed_bytes;
 }
 
+// "trash-<pid>-<number>": whether that process is there.
+bool is_being_removed(const std::string& trash) {
+  const std::string_view rest = std::string_view(trash).substr(kTrash.size());
+  const auto pid = base::parse_number<pid_t>(rest.substr(0, rest.find('-')));
+  return pid && (::kill(*pid, 0) == 0 || errno == EPERM);
+}
+
 std::string trash_name(const Home& home) {
   static std::atomic<unsigned> counter = 0;
   return home.tmp() + "/trash-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
@@ -110,22 +124,26 @@ Result<std::uint64_t> discard_layers(const Home& home, const LayerStore& layers,
     if (!diff_id || needed.layers.contains(*diff_id)) {
       continue;
     }
-    const auto layer = layers.find(*diff_id);
+    const auto layer = TRY(layers.find(*diff_id));
     TRY(layers.discard(*diff_id, trash_name(home)));
     freed_bytes += layer ? layer->bytes : 0;
   }
   return freed_bytes;
 }
 
+std::optional<Digest> layer_of_draft(const std::string& name) {
+  return digest_after(name.starts_with(kBlobDraft) ? kBlobDraft : kLayerDraft, name);
+}
+
 void remove_drafts(const Home& home, const LayerStore& layers) {
   for (const std::string& name : names_in(home.tmp())) {
     const std::string path = home.tmp() + "/" + name;
-    if (name.starts_with("trash-")) {
+    if (name.starts_with(kTrash)) {
       static_cast<void>(layers.remove_folder(path));  // another program may be at it
       continue;
     }
-    const bool is_blob = name.starts_with("blob-");
-    const auto diff_id = digest_after(is_blob ? "blob-" : "layer-", name);
+    const bool is_blob = name.starts_with(kBlobDraft);
+    const auto diff_id = layer_of_draft(name);
     if (!diff_id) {
       continue;
     }
@@ -156,6 +174,19 @@ void remove_idle_locks(const Home& home) {
 }
 
 }  // namespace
+
+std::vector<std::string> abandoned_drafts(const Home& home) {
+  std::vector<std::string> drafts;
+  for (const std::string& name : names_in(home.tmp())) {
+    const auto diff_id = digest_after(kLayerDraft, name);
+    const bool is_trash = name.starts_with(kTrash);
+    if (is_trash ? !is_being_removed(name)
+                 : diff_id && !FileLock::is_held(home.layer_lock(*diff_id))) {
+      drafts.push_back(home.tmp() + "/" + name);
+    }
+  }
+  return drafts;
+}
 
 Result<bool> is_leased(const Home& home, const Digest& manifest) {
   const auto lock =
