@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "cli/arguments.h"
+#include "cli/audit_text.h"
 #include "cli/paint.h"
 #include "cli/verb.h"
 #include "msb/host.h"
@@ -24,9 +25,10 @@ constexpr VerbHelp kHelp{
         "Examples:\n"
         "  msb doctor\n"
         "  msb doctor --json | jq '.tiers[] | select(.usable)'\n"
+        "  msb doctor --audit\n"
         "\n"
-        "Exit status: 0 if sandboxes can run here, 1 if no tier is usable, 125 if msb itself\n"
-        "failed.",
+        "Exit status: 0 if sandboxes can run here, 1 if no tier is usable; with --audit, 0 if\n"
+        "nothing is left over, 1 if something is; 125 if msb itself failed.",
 };
 
 constexpr std::size_t kLevelColumns = 11;  // with the space on both sides
@@ -71,12 +73,21 @@ std::string text_of(const HostReport& report, const Paint& paint) {
   return text;
 }
 
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
 }  // namespace
 
 Result<int> doctor(Context context, std::vector<std::string> words) {
   bool as_json = false;
+  bool audits = false;
   Arguments arguments(context, kHelp);
   arguments.flag("--json", "Print the report as JSON", as_json);
+  arguments.flag("--audit",
+                 "Tell what runs in this home, and what sandboxes and programs that are gone\n"
+                 "have left behind: processes, mounts, cgroups, files, ...",
+                 audits);
   const auto operands = TRY(arguments.parse(std::move(words), Operands::kAnywhere));
   if (!operands) {
     return 0;
@@ -84,10 +95,13 @@ Result<int> doctor(Context context, std::vector<std::string> words) {
   if (!operands->empty()) {
     return std::unexpected(usage_error(kHelp.verb, "unexpected '" + operands->front() + "'"));
   }
+  if (audits) {
+    const HostAudit audit = TRY(audit_host(context.home));
+    print(as_json ? audit.to_json() + "\n" : text_of(audit, Paint(STDOUT_FILENO)));
+    return audit.is_clean() ? 0 : 1;
+  }
   const HostReport report = TRY(examine_host(context.home));
-  const std::string text =
-      as_json ? report.to_json() + "\n" : text_of(report, Paint(STDOUT_FILENO));
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  print(as_json ? report.to_json() + "\n" : text_of(report, Paint(STDOUT_FILENO)));
   return std::ranges::any_of(report.tiers, &TierReport::usable) ? 0 : 1;
 }
 

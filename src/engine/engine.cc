@@ -15,9 +15,11 @@
 #include "base/file.h"
 #include "base/locations.h"
 #include "base/sys.h"
+#include "base/thread.h"
 #include "engine/definitions.h"
 #include "engine/dependencies.h"
 #include "engine/disk_use.h"
+#include "engine/full_home.h"
 #include "engine/host_memory.h"
 #include "engine/image_watch.h"
 #include "engine/launch.h"
@@ -79,13 +81,14 @@ Result<base::UniqueFd> open_any_volume(const Name& /*name*/, const std::string& 
 class Engine::Impl {
  public:
   Impl(std::string home, EngineFolder folder, std::unique_ptr<IoLoop> loop,
-       std::shared_ptr<image::Store> store, isolation::WardenOptions warden,
-       VolumeOpener open_volume, const PoolOptions& pool)
+       std::shared_ptr<image::Store> store, std::unique_ptr<Janitor> janitor,
+       isolation::WardenOptions warden, VolumeOpener open_volume, const PoolOptions& pool)
       : home_(std::move(home)),
         folder_(std::move(folder)),
         loop_(std::move(loop)),
         store_(std::move(store)),
         open_volume_(std::move(open_volume)),
+        janitor_(std::move(janitor)),
         wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }),
         pool_(pool, {.make = [this](const auto& order,
                                     const auto& stop) { return make_spare_of(order, stop); },
@@ -127,7 +130,7 @@ class Engine::Impl {
             .loop = *loop_,
             .exits = exits_,
             .wardens = wardens_,
-            .janitor = janitor_,
+            .janitor = *janitor_,
             .pool = pool_,
             .open_volume = open_volume_};
   }
@@ -143,7 +146,7 @@ class Engine::Impl {
   Registry registry_;
   std::mutex definitions_mutex_;  // guards the opening of:
   std::unique_ptr<Definitions> definitions_;
-  Janitor janitor_;
+  const std::unique_ptr<Janitor> janitor_;
   WardenKeeper wardens_;
   Pool pool_;
   std::unique_ptr<ImageWatch> image_watch_;
@@ -161,7 +164,9 @@ Engine::Impl::~Impl() {
   };
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < std::min(kStopThreads, running.size()); ++i) {
-    threads.push_back(start_quiet_thread(stop_some));
+    if (auto thread = base::start_thread(stop_some)) {
+      threads.push_back(*std::move(thread));
+    }
   }
   stop_some();
   for (std::thread& thread : threads) {
@@ -186,8 +191,12 @@ bool Engine::Impl::is_current(const SpareOrder& order) {
 
 void Engine::Impl::sweep(const std::shared_ptr<isolation::WardenClient>& warden) {
   // Beside the first start, not before it.
-  janitor_.post([this, weak = std::weak_ptr(warden)] {
+  janitor_->post([this, weak = std::weak_ptr(warden)] {
     sweep_dead_engines(home_);
+    sweep_undefined_sandboxes(home_, folder_, [this](const Name& name) -> Result<bool> {
+      Definitions* all = TRY(definitions());
+      return TRY(all->find(name)).has_value();
+    });
     if (const auto client = weak.lock()) {
       [[maybe_unused]] const auto swept = client->sweep();  // the next engine tries again
     }
@@ -321,7 +330,10 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
       return std::unexpected(kept.error());
     }
   }
-  launched.sandbox->begin_exec();
+  if (const auto begun = launched.sandbox->begin_exec(); !begun) {
+    [[maybe_unused]] const auto stopped = launched.sandbox->stop();
+    return std::unexpected(begun.error());
+  }
   return std::move(launched.sandbox);
 }
 
@@ -381,11 +393,13 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   auto store = TRY(image::Store::open({.home = home, .unpack_path = unpack_path}));
   EngineFolder folder = TRY(EngineFolder::create(home));
   auto loop = TRY(IoLoop::start());
+  auto janitor = TRY(Janitor::create());
   warden.home = home;
   warden.engine_id = folder.id();
   return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
-      home, std::move(folder), std::move(loop), std::move(store), std::move(warden),
-      options.open_volume ? options.open_volume : open_any_volume, options.pool)));
+      home, std::move(folder), std::move(loop), std::move(store), std::move(janitor),
+      std::move(warden), options.open_volume ? options.open_volume : open_any_volume,
+      options.pool)));
 }
 
 Engine::~Engine() {
@@ -396,7 +410,11 @@ Engine::~Engine() {
 }
 
 Result<StartResult> Engine::start(const StartRequest& request) {
-  return impl_->start(request);
+  auto started = impl_->start(request);
+  if (!started) {
+    return std::unexpected(explain_full_home(std::move(started).error(), home()));
+  }
+  return started;
 }
 
 Result<std::shared_ptr<EphemeralFiles>> Engine::new_files() {
@@ -407,7 +425,11 @@ std::shared_ptr<Sandbox> Engine::find(const Name& name) {
   return impl_->find(name);
 }
 Result<> Engine::remove(const Name& name) {
-  return impl_->remove(name);
+  auto removed = impl_->remove(name);
+  if (!removed) {
+    return std::unexpected(explain_full_home(std::move(removed).error(), home()));
+  }
+  return removed;
 }
 
 Result<std::vector<SandboxListing>> Engine::list(std::string_view namespace_name) {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "engine/io_loop.h"
+#include "base/thread.h"
 
 namespace msb::engine {
 namespace {
@@ -138,7 +138,10 @@ void Pool::wake() {
   const bool is_wanted = std::ranges::any_of(
       kinds_, [&](const Kind& kind) { return kind.demand.wanted(now, options_) > 0; });
   if (is_wanted && !closing_.stop_requested()) {
-    thread_ = start_quiet_thread([this] { run(); });
+    // Where the host gives no thread there are no spares, until the next time they are wanted.
+    if (auto thread = base::start_thread([this] { run(); })) {
+      thread_ = *std::move(thread);
+    }
   }
 }
 

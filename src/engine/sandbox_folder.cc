@@ -4,9 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <functional>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/sys.h"
@@ -16,6 +21,7 @@ namespace msb::engine {
 namespace {
 
 constexpr int kMaxAttempts = 100;
+constexpr std::chrono::milliseconds kSweepPause{1};
 
 std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -50,11 +56,33 @@ std::string SandboxFolder::path_of(const std::string& home, const Name& name) {
 Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& name) {
   SandboxFolder folder;
   folder.path_ = path_of(home, name);
-  folder.is_new_ = TRY(place(folder.path_, [&] { return make(folder.path_); }));
+  for (int attempt = 0;; ++attempt) {
+    const bool made = TRY(place(folder.path_, [&] { return make(folder.path_); }));
+    folder.is_new_ = folder.is_new_ || made;
+    auto lock = try_lock_file(folder.path_ + "/lock");
+    if (lock && *lock) {
+      folder.lock_ = **std::move(lock);
+      return folder;
+    }
+    if (attempt == kMaxAttempts || (!lock && !lock.error().is(ErrorCode::kNotFound))) {
+      return lock ? fail(ErrorCode::kConflict, "sandbox '" + name.sandbox + "' of namespace '" +
+                                                   name.namespace_name +
+                                                   "' is in use by another program")
+                  : std::unexpected(std::move(lock).error());
+    }
+    // A sweep may be at it: it takes a folder without a definition for what a crash has left, and
+    // has the lock for a moment.
+    std::this_thread::sleep_for(kSweepPause);
+  }
+}
+
+Result<std::optional<SandboxFolder>> SandboxFolder::hold_existing(const std::string& home,
+                                                                  const Name& name) {
+  SandboxFolder folder;
+  folder.path_ = path_of(home, name);
   std::optional<base::UniqueFd> lock = TRY(try_lock_file(folder.path_ + "/lock"));
   if (!lock) {
-    return fail(ErrorCode::kConflict, "sandbox '" + name.sandbox + "' of namespace '" +
-                                          name.namespace_name + "' is in use by another program");
+    return std::nullopt;
   }
   folder.lock_ = *std::move(lock);
   return folder;
@@ -116,6 +144,37 @@ Result<> SandboxFolder::discard(const EngineFolder& engine) {
   release();
   (void)::rmdir(parent_of(path_).c_str());  // works for the last sandbox of the namespace
   return discarded;
+}
+
+void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engine,
+                               const std::function<Result<bool>(const Name&)>& is_defined) {
+  std::error_code error;
+  std::vector<Name> left;
+  for (const auto& space : std::filesystem::directory_iterator(home + "/sandboxes", error)) {
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator(space.path(), gone)) {
+      const Name name{.namespace_name = space.path().filename(),
+                      .sandbox = entry.path().filename()};
+      if (!SandboxFolder::is_held(home, name)) {
+        left.push_back(name);
+      }
+    }
+  }
+  for (const Name& name : left) {
+    const auto before = is_defined(name);
+    if (!before || *before) {
+      continue;
+    }
+    auto folder = SandboxFolder::hold_existing(home, name);
+    if (!folder || !*folder) {
+      continue;
+    }
+    // Again, now that nobody can be about to define it.
+    const auto defined = is_defined(name);
+    if (defined && !*defined) {
+      [[maybe_unused]] const auto discarded = (*folder)->discard(engine);
+    }
+  }
 }
 
 }  // namespace msb::engine

@@ -5,6 +5,7 @@
 // truth; an ephemeral one has EphemeralFiles.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ class SandboxFolder {
                                                     base::UniqueFd& lock);
   static Result<std::optional<SandboxFolder>> adopt(std::shared_ptr<EphemeralFiles> files,
                                                     const std::string& folder);
+  // One that is there; nothing: somebody has it.
+  static Result<std::optional<SandboxFolder>> hold_existing(const std::string& home,
+                                                            const Name& name);
   // Is the sandbox of that name held by any program?
   static bool is_held(const std::string& home, const Name& name);
   static std::string path_of(const std::string& home, const Name& name);
@@ -50,5 +54,10 @@ class SandboxFolder {
   std::shared_ptr<EphemeralFiles> ephemeral_;
   bool is_new_ = false;
 };
+
+// Removes the folders of sandboxes that nobody runs and that are not defined: a program was killed
+// in the middle of a first start, or of a removal.
+void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engine,
+                               const std::function<Result<bool>(const Name&)>& is_defined);
 
 }  // namespace msb::engine

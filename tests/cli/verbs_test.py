@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import subprocess
+import tempfile
 import unittest
 
 from harness import DEADLINE_S, MSB, Case
@@ -67,6 +68,23 @@ class Verbs(Case):
         self.assertEqual(done.returncode, 0 if usable else 1)
         self.assertIn("jail: usable" if tiers["jail"]["usable"] else "jail: not usable",
                       done.stdout)
+
+    def test_doctor_audits_a_home(self):
+        with tempfile.TemporaryDirectory() as home:
+            dead = os.path.join(home, "run", "0123456789abcdef")
+            os.makedirs(dead)
+            done = self.msb("doctor", "--audit", "--home", home)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn(dead + ": its engine is dead\n", done.stdout)
+            self.assertIn("to mend: the next sandbox that is started in this home removes it",
+                          done.stdout)
+            done = self.msb("doctor", "--audit", "--json", "--home", home)
+            document = json.loads(done.stdout)
+            self.assertFalse(document["clean"])
+            self.assertEqual(document["engines"], [])
+            topics = {topic["topic"]: topic for topic in document["topics"]}
+            self.assertEqual([leftover["engine_id"] for leftover in topics["folders"]["leftovers"]],
+                             ["0123456789abcdef"])
 
     def test_colour_is_for_terminals(self):
         self.assertNotIn("\033[", self.msb("doctor").stdout)

@@ -2,11 +2,14 @@
 //
 // When sandboxes are gone, everything of them is gone, however they ended.
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/child_process.h"
 #include "base/sys.h"
@@ -111,6 +114,54 @@ TEST(LeftoversHere, NothingAfterTheProgramIsKilled) {
   for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
     EXPECT_FALSE(std::filesystem::exists(hierarchy.path() / ("msb-" + engine))) << hierarchy.path();
   }
+}
+
+// Of the engines of this program, the one that has so many sandboxes.
+std::optional<HostAudit::Engine> engine_with(std::int64_t sandboxes) {
+  const auto audit = audit_host(home());
+  EXPECT_TRUE(audit);
+  for (const HostAudit::Engine& engine : audit->engines) {
+    if (engine.pid == ::getpid() && engine.sandboxes == sandboxes) {
+      return engine;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string left_over(const std::string& engine) {
+  std::string text;
+  const auto audit = audit_host(home());
+  for (const HostAudit::Topic& topic : audit->topics) {
+    for (const HostAudit::Leftover& leftover : topic.leftovers) {
+      if (leftover.engine_id.empty() || leftover.engine_id == engine) {
+        text += topic.name + ": " + leftover.what + "\n";
+      }
+    }
+  }
+  return text;
+}
+
+// Neither its own process, nor the cgroups of its sandboxes, also when no sandbox follows.
+TEST(LeftoversHere, NothingAfterTheWardenIsKilled) {
+  SandboxOptions options;
+  options.engine = *Engine::create();
+  std::vector<PythonSandbox> sandboxes;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(sandboxes.emplace_back(options).start());
+  }
+  const auto engine = engine_with(3);
+  ASSERT_TRUE(engine);
+  ASSERT_EQ(::kill(static_cast<pid_t>(engine->warden_pid), SIGKILL), 0);
+  for (PythonSandbox& sandbox : sandboxes) {
+    const auto run = sandbox.code().run("1");
+    ASSERT_FALSE(run);
+    EXPECT_TRUE(run.error().is(ErrorCode::kSandboxGone)) << why(run);
+    EXPECT_NE(why(run).find("the warden process has ended"), std::string::npos) << why(run);
+  }
+  const std::string processes = left_over(engine->id);
+  EXPECT_EQ(processes.find("processes:"), std::string::npos) << processes;
+  ASSERT_TRUE(sandboxes[0].start());  // with a new warden
+  EXPECT_EQ(left_over(engine->id), "");
 }
 
 }  // namespace
