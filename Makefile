@@ -5,11 +5,13 @@ PRESET ?= release
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 ATTACK_SECONDS ?= 3
+SOAK_SANDBOXES ?= 10000
+SOAK_KILLS ?= 200
 BUILD := build$(if $(filter-out release,$(PRESET)),/$(PRESET))
 SOURCES = git ls-files --cached --others --exclude-standard '*.h' '*.cc' '*.c'
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench bench-docs fuzz escape-table format lint install clean
+.PHONY: help build run test soak bench bench-docs fuzz escape-table format lint install clean
 
 help:  ## this list
 	@echo 'usage: make TARGET [PRESET=release|debug|asan|tsan|clang]'; echo
@@ -32,6 +34,11 @@ test: build  ## all tests; the last line counts them
 	@tools/install-deps images test
 	@images/build --import $(BUILD)/bin/msb python node
 	tools/run-tests $(BUILD)
+
+soak: build  ## faults while SOAK_SANDBOXES (10000) are made and used, with SOAK_KILLS (200); see docs/soak.md
+	@tools/install-deps images test
+	@images/build --import $(BUILD)/bin/msb python node
+	$(BUILD)/tests/msb-soak $(BUILD)/bin/msb-server $(SOAK_SANDBOXES) $(SOAK_KILLS) $(BUILD)/soak.json
 
 bench: build  ## speed, beside others that do the same work; BENCH_FLAGS="--only first,growth"
 	@tools/install-deps images bench
