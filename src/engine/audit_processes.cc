@@ -33,9 +33,9 @@ std::string kill_it(pid_t pid) {
   return "kill -9 " + std::to_string(pid);
 }
 
-// msb-warden serve HOME AGENT ENGINE_ID
+// msb-warden serve HOME AGENT ENGINE_ID ...
 bool serves_home(const ProcessEntry& process, const std::string& home) {
-  return process.name == kWardenName && process.argv.size() == 5 && process.argv[1] == "serve" &&
+  return process.name == kWardenName && process.argv.size() >= 5 && process.argv[1] == "serve" &&
          process.argv[2] == home;
 }
 

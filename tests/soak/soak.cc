@@ -130,6 +130,8 @@ void Soak::Phase::end() {
     soak_.descriptors_ = now;
   }
   row.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  // What there is of the table, should the rest not come.
+  std::fputs(line_of(row).c_str(), stderr);
   soak_.rows_.push_back(std::move(row));
 }
 

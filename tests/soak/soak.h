@@ -43,7 +43,8 @@ class Soak {
   void exhaust_descriptors();
   void exhaust_descriptors_of_warden();
   void exhaust_processes();
-  void cut_registry();
+  // `after`: the whole answers before the cut, of each try.
+  void cut_registry(const std::vector<int>& after);
 
   const std::vector<Row>& rows() const { return rows_; }
 

@@ -73,17 +73,6 @@ Row total_of(const std::vector<Row>& rows) {
   return total;
 }
 
-std::string line_of(const Row& row) {
-  if (!row.skipped.empty()) {
-    return "| " + row.fault + " | | | | | not tried: " + row.skipped + " | | | | |\n";
-  }
-  return "| " + row.fault + " | " + std::to_string(row.sandboxes) + " | " +
-         std::to_string(row.runs) + " | " + std::to_string(row.kills) + " | " +
-         std::to_string(row.interrupted) + " | " + errors_text(row) + " | " +
-         std::to_string(row.unexpected.size()) + " | " + std::to_string(row.hangs) + " | " +
-         audit_text(row) + " | " + rounded(row.seconds) + " |\n";
-}
-
 }  // namespace
 
 Tally::Tally(std::string fault, std::vector<std::string> phrases) : phrases_(std::move(phrases)) {
@@ -154,6 +143,17 @@ std::int64_t Tally::errors() const {
 Row Tally::row() const {
   const std::lock_guard lock(mutex_);
   return row_;
+}
+
+std::string line_of(const Row& row) {
+  if (!row.skipped.empty()) {
+    return "| " + row.fault + " | | | | | not tried: " + row.skipped + " | | | | |\n";
+  }
+  return "| " + row.fault + " | " + std::to_string(row.sandboxes) + " | " +
+         std::to_string(row.runs) + " | " + std::to_string(row.kills) + " | " +
+         std::to_string(row.interrupted) + " | " + errors_text(row) + " | " +
+         std::to_string(row.unexpected.size()) + " | " + std::to_string(row.hangs) + " | " +
+         audit_text(row) + " | " + rounded(row.seconds) + " |\n";
 }
 
 bool is_good(const Row& row) {

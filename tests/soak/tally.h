@@ -56,6 +56,8 @@ class Tally {
 };
 
 bool is_good(const Row& row);
+// One line of the table.
+std::string line_of(const Row& row);
 std::string markdown(const std::vector<Row>& rows);
 std::string json(const std::vector<Row>& rows);
 
