@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/process_table.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -124,6 +125,12 @@ std::size_t ProcessTable::count_beneath(pid_t pid) const {
     count += 1 + count_beneath(child->pid);
   }
   return count;
+}
+
+std::size_t count_children_now(pid_t pid) {
+  const std::string self = std::to_string(pid);
+  const std::string list = read_proc("/proc/" + self + "/task/" + self + "/children");
+  return static_cast<std::size_t>(std::ranges::count(list, ' '));
 }
 
 }  // namespace msb::isolation

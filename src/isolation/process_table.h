@@ -39,4 +39,7 @@ class ProcessTable {
   std::map<pid_t, ProcessEntry> entries_;
 };
 
+// Of a process with one thread, now: later than any table.
+std::size_t count_children_now(pid_t pid);
+
 }  // namespace msb::isolation

@@ -123,7 +123,13 @@ void Soak::Phase::end() {
   Row row = tally.row();
   row.leftovers = leftovers_;
   row.audits = audits_;
-  if (const std::size_t now = open_descriptors(); now > soak_.descriptors_) {
+  // What has died is buried a moment later.
+  std::size_t now = open_descriptors();
+  for (int attempt = 0; attempt < 100 && now > soak_.descriptors_; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    now = open_descriptors();
+  }
+  if (now > soak_.descriptors_) {
     row.leftovers.push_back("descriptors of this program: " + std::to_string(now) + ", were " +
                             std::to_string(soak_.descriptors_));
     std::fprintf(stderr, "soak: left over: %s\n", row.leftovers.back().c_str());
