@@ -129,6 +129,9 @@ void Soak::Phase::end() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     now = open_descriptors();
   }
+  if (soak_.rows_.empty()) {
+    soak_.descriptors_ = now;  // the first phase, without a fault, opens all that is kept open
+  }
   if (now > soak_.descriptors_) {
     row.leftovers.push_back("descriptors of this program: " + std::to_string(now) + ", were " +
                             std::to_string(soak_.descriptors_));
