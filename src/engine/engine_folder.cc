@@ -21,6 +21,7 @@ namespace {
 // A folder gets its final name when its lock is held. One that still has its first name after this
 // long was left by a crash in between.
 constexpr const char* kDraftPrefix = ".new-";
+constexpr const char* kGravePrefix = "gone-";
 constexpr std::chrono::minutes kDraftLife{10};
 
 bool is_old_draft(const std::filesystem::directory_entry& entry) {
@@ -54,7 +55,14 @@ EngineFolder::~EngineFolder() {
 }
 
 Result<> EngineFolder::discard(const std::string& folder) const {
-  const std::string grave = path_ + "/gone-" + TRY(random_id());
+  // What could not be removed earlier, for want of descriptors say.
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    if (entry.path().filename().string().starts_with(kGravePrefix)) {
+      [[maybe_unused]] const auto removed = base::remove_tree(entry.path().string());
+    }
+  }
+  const std::string grave = path_ + "/" + kGravePrefix + TRY(random_id());
   if (const auto moved = base::sys::rename(folder, grave); !moved) {
     if (moved.error().sys_errno() == ENOENT) {
       return {};

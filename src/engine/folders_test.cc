@@ -81,6 +81,15 @@ TEST_F(Folders, DiscardingTheLastOneLeavesNoNamespace) {
   EXPECT_TRUE(SandboxFolder::hold(home(), name_));
 }
 
+TEST_F(Folders, DiscardingRemovesWhatCouldNotBeRemovedEarlier) {
+  const auto engine = EngineFolder::create(home());
+  auto folder = SandboxFolder::hold(home(), name_);
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(base::make_folders(engine->path() + "/gone-0123456789abcdef"));
+  ASSERT_TRUE(folder->discard(*engine));
+  EXPECT_FALSE(fs::exists(engine->path() + "/gone-0123456789abcdef"));
+}
+
 TEST_F(Folders, ALockOnAFileThatWasReplacedIsWorthNothing) {
   const std::string path = home() + "/lock";
   const auto old = try_lock_file(path);

@@ -81,8 +81,13 @@ void must_work_again(const LoadOptions& options, Tally& tally, Watchdog& watchdo
   if (tally.errors() == 0) {
     tally.unexpected("the fault was not felt by anybody");
   }
-  if (!use_one(options, 0, 0, tally, watchdog)) {
-    tally.unexpected("no sandbox after the fault was over");
+  // In each engine, also one that is kept and removed.
+  for (std::size_t place = 0; place < options.where.size(); ++place) {
+    for (const unsigned number : {0u, 1u}) {
+      if (!use_one(options, place, number, tally, watchdog)) {
+        tally.unexpected("no sandbox after the fault was over");
+      }
+    }
   }
 }
 
