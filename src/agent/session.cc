@@ -106,6 +106,12 @@ repl::Repl::Answer Session::answer_to(std::uint32_t id) {
 }
 
 void Session::adopt(std::uint32_t id, wire::Configure settings) {
+  if (std::exchange(is_in_use_, true)) {
+    link_->send_failure(id,
+                        Error(ErrorCode::kConflict,
+                              "the sandbox is in use: it takes settings once, before all else"));
+    return;
+  }
   configure(std::move(settings));
   python_->adopt([this, id](const Result<>& result) {
     if (result) {
@@ -127,8 +133,10 @@ Result<> Session::handle_request(const wire::Frame& frame) {
                                       "more than " + std::to_string(kMaxStreams) + " streams"));
         return {};
       }
+      is_in_use_ = true;
       break;
     case FrameType::kWriteFile:
+      is_in_use_ = true;
       answer_to(id)(write_file(TRY(wire::WriteFile::decode(frame.payload))));
       return {};
     case FrameType::kWarmRepl:

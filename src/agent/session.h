@@ -60,6 +60,7 @@ class Session {
   Discard discard_;
   wire::Configure settings_;
   bool greeted_ = false;
+  bool is_in_use_ = false;  // has adopted settings, or done what somebody wanted
   std::unique_ptr<HostLink> link_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<repl::Repl> python_;

@@ -35,6 +35,12 @@ class AgentSession : public testing::AgentTest {
   Received& write(const wire::WriteFile& request) {
     return agent_->finish(agent_->write_file(request));
   }
+  Received& adopt(const std::string& variable) {
+    const std::uint32_t stream = agent_->new_stream();
+    agent_->send(
+        stream, wire::Adopt{{.env = {"PATH=/usr/bin:/bin", variable}, .workdir = "/", .user = {}}});
+    return agent_->finish(stream);
+  }
   // The agent must end, with status 1: the host broke the protocol.
   void expect_refusal() {
     const auto status = agent_->wait_for_exit();
@@ -71,6 +77,20 @@ TEST_F(AgentSession, EndsOnGarbage) {
 TEST_F(AgentSession, EndsOnAMalformedRequest) {
   agent_->send(7, FrameType::kExec, std::array<std::byte, 3>{});
   expect_refusal();
+}
+
+TEST_F(AgentSession, AdoptsSettingsOnce) {
+  EXPECT_TRUE(adopt("WHO=first").plain_done);
+  const Received& again = adopt("WHO=second");
+  ASSERT_TRUE(again.failed);
+  EXPECT_EQ(again.failed->code, ErrorCode::kConflict);
+  EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "first\n");
+}
+
+TEST_F(AgentSession, AdoptsNoSettingsOnceItHasRunACommand) {
+  ASSERT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "\n");
+  ASSERT_TRUE(adopt("WHO=second").failed);
+  EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "\n");
 }
 
 TEST_F(AgentSession, EndsWhenAStreamIsOpenedTwice) {

@@ -43,10 +43,6 @@ void Repl::warm(Answer answer) {
 }
 
 void Repl::adopt(Answer answer) {
-  if (has_run_ || !queue_.empty()) {
-    answer(msb::fail(ErrorCode::kConflict, "code has been run with other settings"));
-    return;
-  }
   if (!interpreter_) {
     answer({});
     return;
@@ -67,6 +63,7 @@ void Repl::adopt(Answer answer) {
 
 // A failure is told to the first run, as after warm().
 void Repl::start_anew() {
+  timer_.stop();  // it is about the interpreter that goes, and there may be no other
   interpreter_.reset();
   if (!start()) {
     answer_all({});
@@ -128,7 +125,6 @@ void Repl::serve() {
 
 void Repl::begin(Run& run) {
   current_ = &run;
-  has_run_ = true;
   stopping_.reset();
   exiting_.reset();
   auto pipes = interpreter_->submit(run.take_request());

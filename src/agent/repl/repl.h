@@ -47,7 +47,7 @@ class Repl final : public Interpreter::Owner {
   // The same, for a first run that may be long in coming: `answer` is called when the interpreter
   // waits for code and has practised, or will not.
   void warm(Answer answer);
-  // The configuration has changed, and no run has begun: `answer` is called when a warm interpreter
+  // The configuration has changed, and no run was ever submitted: `answer` is called when a warm interpreter
   // is as if it had been started with it. It is told, or started anew.
   void adopt(Answer answer);
   void submit(Run& run);
@@ -85,7 +85,6 @@ class Repl final : public Interpreter::Owner {
   // The code the current run asked to exit with.
   std::optional<std::int32_t> exiting_;
   bool state_lost_ = false;
-  bool has_run_ = false;
   bool may_practise_ = false;
   std::size_t held_code_bytes_ = 0;
   std::vector<Answer> waiting_;  // for the interpreter to wait for code
