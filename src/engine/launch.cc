@@ -268,6 +268,9 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
     }
     return *std::move(launched);
   }
+  if (stop.stop_requested()) {
+    return fail(ErrorCode::kCancelled, "the start was cancelled");
+  }
   return start_cold(site, plan, std::move(prepared), std::move(on_ended), stop);
 }
 
