@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -104,6 +105,14 @@ TEST_F(ConfinementTest, ItReachesNoOtherProcess) {
               return ::open(path.c_str(), O_RDONLY | O_DIRECTORY);
             }),
             EACCES);
+}
+
+TEST_F(ConfinementTest, ItMayBeLessUrgentButNotMoreAndNobodyElse) {
+  const auto parent = static_cast<id_t>(::getpid());
+  EXPECT_EQ(outcome([] { return ::setpriority(PRIO_PROCESS, 0, 10); }), 0);
+  EXPECT_EQ(outcome([] { return ::setpriority(PRIO_PROCESS, 0, -20); }), EACCES);
+  EXPECT_EQ(outcome([=] { return ::setpriority(PRIO_PROCESS, parent, 10); }), ENOSYS);
+  EXPECT_EQ(outcome([] { return ::setpriority(PRIO_USER, 0, 10); }), ENOSYS);
 }
 
 TEST_F(ConfinementTest, ItWritesInItsHomeAlone) {

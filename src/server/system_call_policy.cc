@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -78,7 +79,7 @@ constexpr const char* kRefused[] = {
     "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace", "quotactl",
     "quotactl_fd", "reboot", "removexattr", "request_key", "rt_sigqueueinfo",
     "rt_tgsigqueueinfo", "seccomp", "setdomainname", "setfsgid", "setfsuid", "setgid",
-    "setgroups", "sethostname", "setns", "setpriority", "setregid", "setresgid", "setresuid",
+    "setgroups", "sethostname", "setns", "setregid", "setresgid", "setresuid",
     "setreuid", "setsid", "settimeofday", "setuid", "setxattr", "shmget", "swapoff", "swapon",
     "symlink", "symlinkat", "syslog", "tgkill", "tkill", "umount2", "unshare", "userfaultfd",
     "vfork", "vhangup",
@@ -121,6 +122,9 @@ Result<std::vector<sock_filter>> build() {
   program.add(SCMP_ACT_ALLOW, "prctl", low_half_equals(0, PR_GET_NAME));
   // To ask, not to set.
   program.add(SCMP_ACT_ALLOW, "prlimit64", scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0});
+  // Of the calling thread: spare sandboxes are made with less urgency.
+  program.add(SCMP_ACT_ALLOW, "setpriority", low_half_equals(0, PRIO_PROCESS),
+              low_half_equals(1, 0));
   // Files that it has open, and never set-uid.
   program.add(SCMP_ACT_ALLOW, "fchmod", lacks_bits(1, S_ISUID | S_ISGID));
   // A layer's folder is handed to the identity that msb-unpack writes in.
