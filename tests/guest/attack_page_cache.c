@@ -2,6 +2,7 @@
 //
 // The page cache and the disk behind it: a file larger than the memory, written and read over and
 // over, with flushes in between.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,10 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 160 && goes_on(); ++i) {
       read_back += pread(fd, piece, sizeof piece, (off_t)i * (off_t)sizeof piece) > 0;
     }
+  }
+  if (written == 0) {
+    printf("nothing was written: %s\n", strerror(errno));
+    return 1;
   }
   printf("%lu MiB written, %lu read\n", written, read_back);
   unlink("/tmp/cache");

@@ -43,7 +43,7 @@ constexpr Attack kAttacks[] = {
      "MiB written"},
     {"attack_disk", "the writable layer, to its last block", "disk full (limit 256 MiB)"},
     {"attack_inodes", "empty files, until there are no numbers left", "No space left on device"},
-    {"attack_descriptors", "open files, event counters, sockets", "killed"},
+    {"attack_descriptors", "open files, event counters, sockets", "Too many open files"},
     {"attack_pipes", "pipes and socket buffers, full and never read",
      "out of memory (limit 128 MiB)"},
     {"attack_cpu", "32 threads that spin", "threads"},
