@@ -2,7 +2,6 @@
 #include "engine/pool.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -65,7 +64,7 @@ std::unique_ptr<Spare> Pool::claim(const SpareOrder& order) {
   if (!is_on()) {
     return nullptr;
   }
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = engine_.now();
   const std::lock_guard lock(mutex_);
   if (closing_.stop_requested()) {
     return nullptr;
@@ -134,7 +133,7 @@ void Pool::wake() {
     changed_.notify_all();
     return;
   }
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = engine_.now();
   const bool is_wanted = std::ranges::any_of(
       kinds_, [&](const Kind& kind) { return kind.demand.wanted(now, options_) > 0; });
   if (is_wanted && !closing_.stop_requested()) {
@@ -169,7 +168,7 @@ void Pool::close() {
 }
 
 PoolStatus Pool::status() {
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = engine_.now();
   const std::lock_guard lock(mutex_);
   PoolStatus status = status_;
   for (const Kind& kind : kinds_) {
@@ -182,8 +181,8 @@ PoolStatus Pool::status() {
 }
 
 void Pool::run() {
-  // Of this thread alone, on Linux. A server may not: there the sandboxes' weight has to do.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  // Of this thread alone, on Linux.
+  (void)::setpriority(PRIO_PROCESS, 0, kNiceness);
   std::unique_lock lock(mutex_);
   while (!closing_.stop_requested()) {
     has_news_ = false;
@@ -192,7 +191,7 @@ void Pool::run() {
       continue;
     }
     std::erase_if(kinds_, [](const Kind& kind) { return kind.is_stale && kind.ready.empty(); });
-    const Clock::time_point now = Clock::now();
+    const Clock::time_point now = engine_.now();
     const Plan plan = this->plan(now);
     if (auto surplus = take_surplus(plan); !surplus.empty()) {
       lock.unlock();
@@ -268,9 +267,11 @@ Pool::Kind* Pool::neediest(const Plan& plan, Clock::time_point now) {
 
 void Pool::make_one(std::unique_lock<std::mutex>& lock, const Kind& kind) {
   SpareOrder order = kind.order;
-  for (const wire::Language language : kind.used) {
-    if (std::ranges::find(order.warm, language) == order.warm.end()) {
-      order.warm.push_back(language);
+  if (kind.only_named_until <= engine_.now()) {
+    for (const wire::Language language : kind.used) {
+      if (std::ranges::find(order.warm, language) == order.warm.end()) {
+        order.warm.push_back(language);
+      }
     }
   }
   lock.unlock();
@@ -293,8 +294,14 @@ void Pool::make_one(std::unique_lock<std::mutex>& lock, const Kind& kind) {
     return;
   }
   ++status_.failed;
+  if (order.warm.size() > order.kind.languages.size()) {
+    // An interpreter that no start has named must not keep the others from theirs: the image may
+    // not have it, but one of its sandboxes.
+    found->only_named_until = engine_.now() + kLastRetry;
+    return;
+  }
   found->retry_after = std::clamp(2 * found->retry_after, kFirstRetry, kLastRetry);
-  found->retry_at = Clock::now() + found->retry_after;
+  found->retry_at = engine_.now() + found->retry_after;
 }
 
 void Pool::check_images(std::unique_lock<std::mutex>& lock) {

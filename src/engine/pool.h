@@ -47,6 +47,7 @@ class Pool {
     // Whether the image is still the one that the kind names.
     std::function<bool(const SpareOrder&)> is_current;
     std::function<HostMemory()> memory;
+    std::function<Clock::time_point()> now = &Clock::now;
   };
 
   static constexpr std::size_t kMaxKinds = 64;  // callers choose images and users
@@ -96,7 +97,8 @@ class Pool {
 
     SpareOrder order;
     Demand demand;
-    std::vector<wire::Language> used;  // languages that were run, though no start named them
+    std::vector<wire::Language> used;    // languages that were run, though no start named them
+    Clock::time_point only_named_until;  // a spare with those could not be made
     std::vector<std::unique_ptr<Spare>> ready;
     Clock::time_point retry_at;
     std::chrono::milliseconds retry_after{0};

@@ -37,11 +37,13 @@ Sandbox::~Sandbox() {
 }
 
 Result<CodeEnd> Sandbox::run_code(const CodeRequest& request, const OutputSink& sink) {
+  auto end = parts_.session->run_code(request, sink);
+  // Only what an interpreter has answered: the image may have none.
   const std::size_t index = request.language == wire::Language::kPython ? 0 : 1;
-  if (parts_.on_language && !has_run_[index].load() && !has_run_[index].exchange(true)) {
+  if (end && parts_.on_language && !has_run_[index].load() && !has_run_[index].exchange(true)) {
     parts_.on_language(request.language);
   }
-  return parts_.session->run_code(request, sink);
+  return end;
 }
 
 Result<CommandEnd> Sandbox::run_command(const CommandRequest& request, const OutputSink& sink) {

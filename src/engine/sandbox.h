@@ -45,7 +45,7 @@ struct SandboxParts {
   std::shared_ptr<ExitReport> exit_report;
   std::shared_ptr<Gauges> gauges;
   std::shared_ptr<Session> session;
-  // Told of each language when code in it is first run; may be null.
+  // Told of each language when an interpreter has first answered a run in it; may be null.
   std::function<void(wire::Language)> on_language;
 };
 
