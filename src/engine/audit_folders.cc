@@ -69,9 +69,14 @@ void audit_sandboxes(const AuditGround& ground, AuditTopic& topic) {
           });
       if (has_row || SandboxFolder::is_held(ground.home, name)) {
         ++topic.in_use;
-      } else {
+      } else if (SandboxFolder::is_marked_undefined(ground.home, name)) {
         topic.leftovers.push_back(
             {path.string() + ": no definition, and nobody runs it", kNextStartRemoves, {}});
+      } else {
+        topic.leftovers.push_back(
+            {path.string() + ": msb.db has no such sandbox; a start by that name has its files",
+             remove_command(space, sandbox) + ", unless they are wanted",
+             {}});
       }
     });
     if (empty) {

@@ -92,6 +92,8 @@ TEST_F(Auditing, ASandboxWithoutADefinitionIsLeftOverOnceNobodyRunsIt) {
   EXPECT_TRUE(topic("folders").leftovers.empty());
   folder->release();
   expect_one("folders", "sandboxes/default/box: no definition", "next sandbox");
+  SandboxFolder::mark_defined(home(), name);  // and msb.db was lost
+  expect_one("folders", "sandboxes/default/box: msb.db has no such", "msb rm --namespace default");
   auto definitions = Definitions::open(home() + "/msb.db");
   ASSERT_TRUE(definitions);
   ASSERT_TRUE((*definitions)->put({.name = name, .config = {}, .disk_base_bytes = 0}));
@@ -164,12 +166,13 @@ TEST_F(Auditing, AWardenWithoutAnEngineIsLeftOver) {
   EXPECT_EQ(processes.leftovers[0].remedy, "kill -9 " + std::to_string(warden->pid()));
 }
 
-TEST_F(Auditing, SweepingRemovesWhatIsUndefined) {
+TEST_F(Auditing, SweepingRemovesWhatWasNeverDefined) {
   const auto engine = EngineFolder::create(home());
   ASSERT_TRUE(engine);
-  for (const char* name : {"kept", "left", "running"}) {
+  for (const char* name : {"kept", "left", "running", "lost"}) {
     ASSERT_TRUE(SandboxFolder::hold(home(), {.sandbox = name}));
   }
+  SandboxFolder::mark_defined(home(), {.sandbox = "lost"});  // and msb.db knows nothing of it
   const auto running = SandboxFolder::hold(home(), {.sandbox = "running"});
   ASSERT_TRUE(running);
   sweep_undefined_sandboxes(home(), *engine,
@@ -177,6 +180,8 @@ TEST_F(Auditing, SweepingRemovesWhatIsUndefined) {
   EXPECT_TRUE(fs::exists(home() + "/sandboxes/default/kept"));
   EXPECT_TRUE(fs::exists(home() + "/sandboxes/default/running"));
   EXPECT_FALSE(fs::exists(home() + "/sandboxes/default/left"));
+  EXPECT_TRUE(fs::exists(home() + "/sandboxes/default/lost"));
+  EXPECT_FALSE(SandboxFolder::is_marked_undefined(home(), {.sandbox = "kept"}));
 }
 
 }  // namespace

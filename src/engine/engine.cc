@@ -329,6 +329,7 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
       [[maybe_unused]] const auto stopped = launched.sandbox->stop();
       return std::unexpected(kept.error());
     }
+    SandboxFolder::mark_defined(home_, request.name);
   }
   if (const auto begun = launched.sandbox->begin_exec(); !begun) {
     [[maybe_unused]] const auto stopped = launched.sandbox->stop();
@@ -352,6 +353,7 @@ Result<> Engine::Impl::remove(const Name& name) {
   struct stat status{};
   if (::lstat(SandboxFolder::path_of(home_, name).c_str(), &status) == 0) {
     SandboxFolder folder = TRY(SandboxFolder::hold(home_, name));
+    TRY(folder.mark_undefined());
     TRY(all->remove(name));
     return folder.discard(folder_);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/sandbox_folder.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,9 @@ namespace {
 
 constexpr int kMaxAttempts = 100;
 constexpr std::chrono::milliseconds kSweepPause{1};
+// In a folder whose sandbox is not defined yet, or not any more. Without it files are somebody's,
+// whatever msb.db says: that can be lost, or be an older one.
+constexpr const char* kUndefinedMark = "/undefined";
 
 std::string parent_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
@@ -37,6 +41,11 @@ Result<bool> place(const std::string& path, const std::function<Result<bool>()>&
       return placed;
     }
   }
+}
+
+Result<> mark(const std::string& folder) {
+  TRY(base::sys::open(folder + kUndefinedMark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  return {};
 }
 
 Result<bool> make(const std::string& path) {
@@ -62,6 +71,9 @@ Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& n
     auto lock = try_lock_file(folder.path_ + "/lock");
     if (lock && *lock) {
       folder.lock_ = **std::move(lock);
+      if (folder.is_new_) {
+        TRY(mark(folder.path_));
+      }
       return folder;
     }
     if (attempt == kMaxAttempts || (!lock && !lock.error().is(ErrorCode::kNotFound))) {
@@ -70,8 +82,8 @@ Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& n
                                                    "' is in use by another program")
                   : std::unexpected(std::move(lock).error());
     }
-    // A sweep may be at it: it takes a folder without a definition for what a crash has left, and
-    // has the lock for a moment.
+    // A sweep may be at it: it takes a marked folder for what a crash has left, and has the lock
+    // for a moment.
     std::this_thread::sleep_for(kSweepPause);
   }
 }
@@ -101,6 +113,7 @@ Result<std::optional<SandboxFolder>> SandboxFolder::adopt(const std::string& hom
                                                           base::UniqueFd& lock) {
   SandboxFolder adopted;
   adopted.path_ = path_of(home, name);
+  TRY(mark(folder));
   const auto move = [&] { return base::sys::rename_to_new(folder, adopted.path_); };
   if (!TRY(place(adopted.path_, move))) {
     return std::nullopt;
@@ -124,6 +137,18 @@ Result<std::optional<SandboxFolder>> SandboxFolder::adopt(std::shared_ptr<Epheme
 
 bool SandboxFolder::is_held(const std::string& home, const Name& name) {
   return is_locked(path_of(home, name) + "/lock");
+}
+
+Result<> SandboxFolder::mark_undefined() const {
+  return mark(path_);
+}
+
+void SandboxFolder::mark_defined(const std::string& home, const Name& name) {
+  (void)::unlink((path_of(home, name) + kUndefinedMark).c_str());
+}
+
+bool SandboxFolder::is_marked_undefined(const std::string& home, const Name& name) {
+  return ::access((path_of(home, name) + kUndefinedMark).c_str(), F_OK) == 0;
 }
 
 void SandboxFolder::release() {
@@ -155,23 +180,21 @@ void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engi
     for (const auto& entry : std::filesystem::directory_iterator(space.path(), gone)) {
       const Name name{.namespace_name = space.path().filename(),
                       .sandbox = entry.path().filename()};
-      if (!SandboxFolder::is_held(home, name)) {
+      if (SandboxFolder::is_marked_undefined(home, name) && !SandboxFolder::is_held(home, name)) {
         left.push_back(name);
       }
     }
   }
   for (const Name& name : left) {
-    const auto before = is_defined(name);
-    if (!before || *before) {
-      continue;
-    }
     auto folder = SandboxFolder::hold_existing(home, name);
     if (!folder || !*folder) {
       continue;
     }
-    // Again, now that nobody can be about to define it.
+    // Now nobody can be about to define it. One that is defined was so in the moment of a crash.
     const auto defined = is_defined(name);
-    if (defined && !*defined) {
+    if (defined && *defined) {
+      SandboxFolder::mark_defined(home, name);
+    } else if (defined && SandboxFolder::is_marked_undefined(home, name)) {
       [[maybe_unused]] const auto discarded = (*folder)->discard(engine);
     }
   }

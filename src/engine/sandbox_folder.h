@@ -37,6 +37,13 @@ class SandboxFolder {
   static bool is_held(const std::string& home, const Name& name);
   static std::string path_of(const std::string& home, const Name& name);
 
+  // hold() and adopt() mark a new folder: its sandbox is not defined, so it goes with the next
+  // sweep if its program ends. Once the definition is stored it is the sandbox's; before it is
+  // removed, the folder is marked again.
+  static void mark_defined(const std::string& home, const Name& name);
+  static bool is_marked_undefined(const std::string& home, const Name& name);
+  Result<> mark_undefined() const;
+
   SandboxFolder() = default;
   const std::string& path() const { return path_; }
   // There was none before hold().
@@ -55,8 +62,9 @@ class SandboxFolder {
   bool is_new_ = false;
 };
 
-// Removes the folders of sandboxes that nobody runs and that are not defined: a program was killed
-// in the middle of a first start, or of a removal.
+// Removes the folders of sandboxes that nobody runs and that are marked as not defined: a program
+// was killed in the middle of a first start, or of a removal. Other folders are never removed, also
+// when `is_defined` knows nothing of them.
 void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engine,
                                const std::function<Result<bool>(const Name&)>& is_defined);
 
