@@ -25,18 +25,21 @@ constexpr std::string_view kWardenName = "msb-warden";
 constexpr std::string_view kUnpackerName = "msb-unpack";
 constexpr int kMaxDepth = 1000;
 
+// Its name is its own choice, and is shown on a terminal.
 std::string describe(const ProcessEntry& process) {
-  return "process " + std::to_string(process.pid) + " (" + process.name + ")";
+  std::string name = process.name;
+  std::ranges::replace_if(name, [](char each) { return each < ' ' || each > '~'; }, '?');
+  return "process " + std::to_string(process.pid) + " (" + name + ")";
 }
 
 std::string kill_it(pid_t pid) {
   return "kill -9 " + std::to_string(pid);
 }
 
-// msb-warden serve HOME AGENT ENGINE_ID ...
+// msb-warden serve HOME AGENT ENGINE_ID ... A guest may say so, too, but in a sandbox's cgroup.
 bool serves_home(const ProcessEntry& process, const std::string& home) {
-  return process.name == kWardenName && process.argv.size() >= 5 && process.argv[1] == "serve" &&
-         process.argv[2] == home;
+  return process.engine_id.empty() && process.name == kWardenName && process.argv.size() >= 5 &&
+         process.argv[1] == "serve" && process.argv[2] == home;
 }
 
 const std::string& engine_of(const ProcessEntry& warden) {

@@ -120,11 +120,14 @@ std::vector<const ProcessEntry*> ProcessTable::children_of(pid_t pid) const {
 }
 
 std::size_t ProcessTable::count_beneath(pid_t pid) const {
-  std::size_t count = 0;
-  for (const ProcessEntry* child : children_of(pid)) {
-    count += 1 + count_beneath(child->pid);
+  // A guest makes the depth, so not by recursion; and what is read of /proc one by one may be a
+  // ring.
+  std::vector<const ProcessEntry*> beneath = children_of(pid);
+  for (std::size_t i = 0; i < beneath.size() && beneath.size() < entries_.size(); ++i) {
+    const auto children = children_of(beneath[i]->pid);
+    beneath.insert(beneath.end(), children.begin(), children.end());
   }
-  return count;
+  return beneath.size();
 }
 
 std::size_t count_children_now(pid_t pid) {
