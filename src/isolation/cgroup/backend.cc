@@ -4,8 +4,10 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -84,6 +86,9 @@ std::set<std::string> folders_around(const Place& place) {
 
 }  // namespace
 
+constexpr std::chrono::seconds kClaimPatience{5};
+constexpr std::chrono::milliseconds kClaimPause{1};
+
 Result<base::UniqueFd> claim_engine_group(const std::string& folder) {
   constexpr int kMaxAttempts = 100;
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
@@ -93,11 +98,17 @@ Result<base::UniqueFd> claim_engine_group(const std::string& folder) {
       continue;  // swept in this moment
     }
     base::UniqueFd group = TRY(std::move(opened));
-    // Nobody keeps the lock of a group that is not theirs: whoever has it now is sweeping.
-    while (::flock(group.get(), LOCK_EX) < 0) {
-      if (errno != EINTR) {
+    // Whoever has it now is sweeping, which takes moments; but anybody who may read the folder can
+    // keep it.
+    const auto deadline = std::chrono::steady_clock::now() + kClaimPatience;
+    while (::flock(group.get(), LOCK_EX | LOCK_NB) < 0) {
+      if (errno != EINTR && errno != EWOULDBLOCK) {
         return std::unexpected(base::sys::error("flock", folder));
       }
+      if (std::chrono::steady_clock::now() > deadline) {
+        return fail(ErrorCode::kConflict, "cgroup " + folder + ": another process holds its lock");
+      }
+      std::this_thread::sleep_for(kClaimPause);
     }
     if (is_at(group, folder)) {
       remove_groups_in(folder);
@@ -112,6 +123,9 @@ void sweep_folder(const std::string& folder) {
     const auto group = base::sys::open(engine, O_RDONLY | O_DIRECTORY);
     if (!group || ::flock(group->get(), LOCK_EX | LOCK_NB) < 0) {
       continue;
+    }
+    if (!is_at(*group, engine)) {
+      continue;  // of a living engine: made anew since
     }
     remove_groups_in(engine);
     [[maybe_unused]] const auto removed = remove_group(engine);
