@@ -2,7 +2,9 @@
 #include "isolation/launcher_client.h"
 
 #include <sys/socket.h>
+#include <sys/wait.h>
 
+#include <cerrno>
 #include <variant>
 
 #include "base/sys.h"
@@ -36,6 +38,7 @@ Result<base::ChildProcess> LauncherClient::start(const base::ChildSpec& spec) {
   }
   const auto ask = [&]() -> Result<sys::Message> {
     const std::lock_guard lock(mutex_);
+    std::erase_if(unheld_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
     TRY(sys::send_message(socket_.get(), launcher::encode(request), fds));
     return sys::receive_message(socket_.get(), launcher::kMaxMessageBytes);
   };
@@ -49,6 +52,12 @@ Result<base::ChildProcess> LauncherClient::start(const base::ChildSpec& spec) {
     return std::unexpected(std::move(failed->error));
   }
   const auto& started = std::get<launcher::StartedReply>(reply);
+  if (message.fds_lost && started.pid > 0) {
+    // It ends when the caller closes what it was given, so it cannot be waited for here.
+    const std::lock_guard lock(mutex_);
+    unheld_.push_back(started.pid);
+    return std::unexpected(sys::error_of(EMFILE, "recvmsg"));
+  }
   if (message.fds.size() != 1 || started.pid <= 0) {
     return fail(ErrorCode::kCorrupt, "reply of the launcher: no process");
   }

@@ -4,6 +4,8 @@
 // to give up.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <mutex>
 #include <string>
@@ -40,6 +42,8 @@ class LauncherClient {
   base::ChildProcess process_;
   std::mutex mutex_;  // one request at a time
   base::UniqueFd socket_;
+  // Children whose descriptors could not be received, still to be waited for. Guarded by mutex_.
+  std::vector<pid_t> unheld_;
 };
 
 }  // namespace msb::isolation

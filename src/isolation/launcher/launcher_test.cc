@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -78,6 +80,35 @@ TEST_F(LauncherTest, OtherProgramsAreRefusedAndTheNextRequestIsServed) {
   EXPECT_EQ(refused.error().code(), ErrorCode::kPermissionDenied);
   const auto started = remove(options_.unpack_path, folder.get(), status.write_end.get());
   EXPECT_TRUE(started.has_value());
+}
+
+TEST_F(LauncherTest, WithoutDescriptorsAStartFailsAloneAndLeavesNoZombie) {
+  const base::UniqueFd folder = sys::open(home_.path() + "/tree", O_RDONLY | O_DIRECTORY).value();
+  sys::Pipe status = sys::pipe().value();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  std::vector<base::UniqueFd> fillers;
+  while (auto filler = sys::dup(folder.get())) {
+    fillers.push_back(*std::move(filler));
+  }
+  const auto failed = remove(options_.unpack_path, folder.get(), status.write_end.get());
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  fillers.clear();
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_THAT(failed.error().message(), HasSubstr("RLIMIT_NOFILE"));
+  status.write_end.reset();
+  // Has ended, or nearly, and is nobody's until the next start. That is the only other child.
+  ASSERT_TRUE(base::read_all(status.read_end.get(), 4096).has_value());
+  siginfo_t info{};
+  while (::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  status = sys::pipe().value();
+  auto started = remove(options_.unpack_path, folder.get(), status.write_end.get());
+  ASSERT_TRUE(started.has_value()) << started.error().message();
+  EXPECT_LT(::waitpid(info.si_pid, nullptr, WNOHANG), 0);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {

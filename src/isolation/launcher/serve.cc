@@ -42,7 +42,10 @@ class Launcher {
                   std::to_string(kMaxLiving) + " programs of this server run at once");
     }
     base::SiblingProcess started = TRY(base::spawn_sibling(spec));
-    living_.push_back(TRY(sys::dup(started.pidfd.get())));
+    // It runs, so it is the server's whether it can be counted or not.
+    if (auto process = sys::dup(started.pidfd.get())) {
+      living_.push_back(*std::move(process));
+    }
     return started;
   }
 
