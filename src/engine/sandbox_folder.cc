@@ -69,8 +69,9 @@ Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& n
     const bool made = TRY(place(folder.path_, [&] { return make(folder.path_); }));
     folder.is_new_ = folder.is_new_ || made;
     auto lock = try_lock_file(folder.path_ + "/lock");
-    if (lock && *lock) {
-      folder.lock_ = **std::move(lock);
+    std::optional<base::UniqueFd> held = lock ? std::move(*lock) : std::nullopt;
+    if (held) {
+      folder.lock_ = *std::move(held);
       if (folder.is_new_) {
         TRY(mark(folder.path_));
       }
@@ -186,8 +187,8 @@ void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engi
     }
   }
   for (const Name& name : left) {
-    auto folder = SandboxFolder::hold_existing(home, name);
-    if (!folder || !*folder) {
+    auto folder = SandboxFolder::hold_existing(home, name).value_or(std::nullopt);
+    if (!folder) {
       continue;
     }
     // Now nobody can be about to define it. One that is defined was so in the moment of a crash.
@@ -195,7 +196,7 @@ void sweep_undefined_sandboxes(const std::string& home, const EngineFolder& engi
     if (defined && *defined) {
       SandboxFolder::mark_defined(home, name);
     } else if (defined && SandboxFolder::is_marked_undefined(home, name)) {
-      [[maybe_unused]] const auto discarded = (*folder)->discard(engine);
+      [[maybe_unused]] const auto discarded = folder->discard(engine);
     }
   }
 }
