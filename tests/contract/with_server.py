@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """with_server.py SERVER PROGRAM [ARGUMENT...]: the program's status, run with MSB_SERVER_URL naming
 a server of its own, in dev mode and on the home that the program would use itself. Its sandboxes may
-mount what is in the folder for temporary files."""
+mount what is in the folder for temporary files. Its pool is off: the program compares the host before
+and after, and spares come and go when they like."""
 
 import os
 import subprocess
@@ -11,7 +12,8 @@ import tempfile
 
 def main(server, *program):
     with tempfile.TemporaryFile("w+b") as log, subprocess.Popen(
-            [server, "start", "--dev", "--port", "0", "--volume-root", tempfile.gettempdir()],
+            [server, "start", "--dev", "--port", "0", "--pool", "0",
+             "--volume-root", tempfile.gettempdir()],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         line = process.stdout.readline()
         if not line.startswith("Server listening on "):
