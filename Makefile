@@ -38,7 +38,7 @@ test: build  ## all tests; the last line counts them
 soak: build  ## faults while SOAK_SANDBOXES (10000) are made and used, with SOAK_KILLS (200); see docs/soak.md
 	@tools/install-deps images test
 	@images/build --import $(BUILD)/bin/msb python node
-	$(BUILD)/tests/msb-soak $(BUILD)/bin/msb-server $(SOAK_SANDBOXES) $(SOAK_KILLS) $(BUILD)/soak.json
+	MSB_LIBEXEC_DIR=$(abspath $(BUILD))/bin $(BUILD)/tests/msb-soak $(BUILD)/bin/msb-server $(SOAK_SANDBOXES) $(SOAK_KILLS) $(BUILD)/soak.json
 
 bench: build  ## speed, beside others that do the same work; BENCH_FLAGS="--only first,growth"
 	@tools/install-deps images bench
