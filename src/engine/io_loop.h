@@ -60,6 +60,4 @@ class IoLoop {
   std::thread thread_;
 };
 
-// Starts a thread that no signal of the surrounding program is ever delivered to.
-
 }  // namespace msb::engine

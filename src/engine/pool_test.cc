@@ -98,6 +98,12 @@ class PoolTest : public ::testing::Test {
   bool becomes_ready(std::size_t count) {
     return comes_true([&] { return pool_->status().ready == count; });
   }
+  // A pool full of spares for `order`.
+  bool opens_with_four(const SpareOrder& order) {
+    open({.max_spares = 4});
+    start(order, 10);
+    return becomes_ready(4);
+  }
 
   std::unique_ptr<IoLoop> loop_ = *IoLoop::start();
   std::mutex mutex_;  // guards what follows
@@ -214,9 +220,7 @@ TEST_F(PoolTest, ADeadSpareIsPassedOverAndReplaced) {
 }
 
 TEST_F(PoolTest, ASpareOfAnotherKindIsNobodys) {
-  open({.max_spares = 4});
-  start(order_for("a"), 10);
-  ASSERT_TRUE(becomes_ready(4));
+  ASSERT_TRUE(opens_with_four(order_for("a")));
   EXPECT_EQ(pool_->claim(order_for("b")), nullptr);
   SpareOrder user = order_for("a");
   user.kind.user = "nobody";
@@ -227,18 +231,14 @@ TEST_F(PoolTest, ASpareOfAnotherKindIsNobodys) {
 }
 
 TEST_F(PoolTest, SparesOfAChangedImageAreDropped) {
-  open({.max_spares = 4});
-  start(order_for("a", 1), 10);
-  ASSERT_TRUE(becomes_ready(4));
+  ASSERT_TRUE(opens_with_four(order_for("a", 1)));
   // A start that finds other layers under the same name.
   EXPECT_EQ(pool_->claim(order_for("a", 2)), nullptr);
   EXPECT_TRUE(becomes_ready(0));
 }
 
 TEST_F(PoolTest, SparesOfARemovedImageAreDropped) {
-  open({.max_spares = 4});
-  start(order_for("a"), 10);
-  ASSERT_TRUE(becomes_ready(4));
+  ASSERT_TRUE(opens_with_four(order_for("a")));
   pool_->images_changed();
   ASSERT_TRUE(comes_true([&] { return looks_ == 1; }));
   EXPECT_EQ(pool_->status().ready, 4u);
@@ -249,9 +249,7 @@ TEST_F(PoolTest, SparesOfARemovedImageAreDropped) {
 }
 
 TEST_F(PoolTest, SparesAreGivenUpWhenTheHostNeedsItsMemory) {
-  open({.max_spares = 4});
-  start(order_for("a"), 10);
-  ASSERT_TRUE(becomes_ready(4));
+  ASSERT_TRUE(opens_with_four(order_for("a")));
   set_available(1);
   pool_->look_again();
   EXPECT_TRUE(becomes_ready(0));

@@ -9,23 +9,27 @@
 
 #include "attempt.h"
 
-static int send_root(int socket_fd) {
+static int send_control(int socket_fd, int type, const void* data, size_t size) {
   char byte = 'x';
-  struct iovec data = {&byte, 1};
+  struct iovec bytes = {&byte, 1};
   union {
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(struct ucred))];  // the larger of the two kinds
     struct cmsghdr align;
   } control = {0};
-  struct msghdr message = {.msg_iov = &data,
+  struct msghdr message = {.msg_iov = &bytes,
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
+                           .msg_controllen = CMSG_SPACE(size)};
   struct cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &(int){0}, sizeof(int));
+  header->cmsg_type = type;
+  header->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(header), data, size);
   return (int)sendmsg(socket_fd, &message, MSG_NOSIGNAL);
+}
+
+static int send_root(int socket_fd) {
+  return send_control(socket_fd, SCM_RIGHTS, &(int){0}, sizeof(int));
 }
 
 static void to_abstract(const char* name) {
@@ -47,23 +51,9 @@ static void forge(pid_t pid, uid_t uid) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return;
   }
-  char byte = 'x';
-  struct iovec data = {&byte, 1};
-  union {
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
-    struct cmsghdr align;
-  } control = {0};
-  struct msghdr message = {.msg_iov = &data,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
-  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_CREDENTIALS;
-  header->cmsg_len = CMSG_LEN(sizeof(struct ucred));
   const struct ucred claimed = {pid, uid, uid};
-  memcpy(CMSG_DATA(header), &claimed, sizeof claimed);
-  refused("sendmsg(SCM_CREDENTIALS)", sendmsg(pair[0], &message, 0));
+  refused("sendmsg(SCM_CREDENTIALS)",
+          send_control(pair[0], SCM_CREDENTIALS, &claimed, sizeof claimed));
   close(pair[0]);
   close(pair[1]);
 }
