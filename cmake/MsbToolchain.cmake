@@ -35,6 +35,10 @@ target_compile_options(msb_flags INTERFACE
   $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fcf-protection=full>
   $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fcf-protection=full>)
+if(CMAKE_UNITY_BUILD)
+  # To g++ the sources that are read as one are headers, whose anonymous namespaces it warns of.
+  target_compile_options(msb_flags INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
 target_include_directories(msb_flags INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
 # tools/check-hardening, which ctest runs, looks for what these and the compiler's options leave in the programs.

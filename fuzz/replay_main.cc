@@ -41,7 +41,7 @@ constexpr std::uint64_t kDefaultSeed = 1;
 constexpr std::uint64_t kDefaultRuns = 20'000;
 // Of all changed inputs together: a target that does much is given fewer.
 constexpr std::chrono::milliseconds kMaxTime{1'000};
-constexpr std::size_t kMaxInputBytes = 64 * 1024;
+constexpr std::size_t kMaxReplayedBytes = 64 * 1024;
 constexpr const char* kFoundPath = "fuzz-found-input";
 
 // What a dying process writes down.
@@ -144,7 +144,7 @@ class Changer {
     for (std::size_t changes = 1 + below(5); changes > 0; --changes) {
       change();
     }
-    input_.resize(std::min(input_.size(), kMaxInputBytes));
+    input_.resize(std::min(input_.size(), kMaxReplayedBytes));
     return std::move(input_);
   }
 
@@ -201,7 +201,7 @@ class Changer {
   }
 
   void insert(const Input& piece) {
-    if (input_.size() + piece.size() <= kMaxInputBytes) {
+    if (input_.size() + piece.size() <= kMaxReplayedBytes) {
       input_.insert(at(place()), piece.begin(), piece.end());
     }
   }

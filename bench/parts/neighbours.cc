@@ -8,8 +8,8 @@
 namespace msb::bench {
 namespace {
 
-constexpr int kRounds = 5;
-constexpr int kRunsFactor = 4;  // of the rounds, in each round
+constexpr int kNeighbourRounds = 5;
+constexpr int kNeighbourRunsFactor = 4;  // of the rounds, in each round
 
 // Output without end, until this object goes.
 class Pouring {
@@ -57,8 +57,8 @@ Result<> neighbours(const Field& field, Report& report) {
     std::vector<double> quiet;
     std::vector<double> beside;
     std::vector<double> within;
-    const int count = field.rounds * kRunsFactor;
-    for (int round = 0; round < kRounds; ++round) {
+    const int count = field.rounds * kNeighbourRunsFactor;
+    for (int round = 0; round < kNeighbourRounds; ++round) {
       TRY(runs(small, count, quiet));
       {
         const Pouring pouring(large);

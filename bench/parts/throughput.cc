@@ -11,7 +11,7 @@ namespace msb::bench {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice{700};
-constexpr int kRounds = 10;
+constexpr int kThroughputRounds = 10;
 // Two for each core: while one waits for its answer another one works.
 constexpr int kThreadsPerCore = 2;
 
@@ -68,7 +68,7 @@ Result<> throughput(const Field& field, Report& report) {
                            .title = "start → print('hi') → nothing is left, on all cores",
                            .unit = "per s",
                            .better = Better::kMore},
-                  contenders, std::min(field.rounds, kRounds))));
+                  contenders, std::min(field.rounds, kThroughputRounds))));
   return {};
 }
 

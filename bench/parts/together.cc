@@ -12,7 +12,7 @@ namespace msb::bench {
 namespace {
 
 constexpr int kTogether = 60;
-constexpr int kRounds = 6;  // of sixty answers each
+constexpr int kTogetherRounds = 6;  // of sixty answers each
 
 // Until the last one has answered; `answers` gets the time of each.
 Result<Laps> until_all(std::vector<double>& answers, const std::function<Result<>(int)>& work) {
@@ -64,7 +64,7 @@ Result<> together(const Field& field, Report& report) {
                            .title = "60 started at once, until the last one has answered",
                            .unit = "ms",
                            .note = "A peer's answer is its end."},
-                  contenders, std::min(field.rounds, kRounds)));
+                  contenders, std::min(field.rounds, kTogetherRounds)));
   Comparison each{"together_each", "60 started at once, each answer", "ms", last.note, {}};
   for (const Series& series : last.series) {
     const std::string contender = series.id.substr(last.id.size() + 1);

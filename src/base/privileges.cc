@@ -33,10 +33,12 @@ Result<> keep_capabilities(std::uint64_t kept) {
   if (::syscall(SYS_capget, &header, data.data()) < 0) {
     return std::unexpected(sys::error("capget"));
   }
-  for (std::size_t word = 0; word < data.size(); ++word) {
-    const auto bits = static_cast<std::uint32_t>(kept >> (32 * word)) & data[word].permitted;
-    data[word] = {.effective = bits, .permitted = bits, .inheritable = 0};
-  }
+  const auto keep = [](__user_cap_data_struct& word, std::uint64_t wanted) {
+    const auto bits = static_cast<std::uint32_t>(wanted) & word.permitted;
+    word = {.effective = bits, .permitted = bits, .inheritable = 0};
+  };
+  keep(data[0], kept);
+  keep(data[1], kept >> 32);
   if (::syscall(SYS_capset, &header, data.data()) < 0) {
     return std::unexpected(sys::error("capset"));
   }

@@ -4,14 +4,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/stream_limits.h"
+
 namespace msb::engine {
 namespace {
 
 // With Wake::kInPortions, output waits until there is this much or the call has ended: most runs
 // then cost their thread a single wake-up. Below the initial credit, or both sides would wait.
 constexpr std::size_t kPortionBytes = wire::kInitialCreditBytes / 4;
-// More than any peer of ours ever grants.
-constexpr std::uint64_t kMaxCreditBytes = 1ull << 32;
 constexpr std::uint32_t kMaxPieceBytes = 1u << 30;
 
 std::unexpected<Error> unexpected_frame() {

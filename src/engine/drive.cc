@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "engine/stream_limits.h"
 
 namespace msb::engine {
 namespace {
 
 using Clock = AgentLink::Clock;
 
-constexpr std::chrono::seconds kCheckInterval{10};
-constexpr std::size_t kInputFrameBytes = 64 << 10;
-// Credit is given back in quarters of the window: few frames, and the guest rarely waits.
-constexpr std::uint32_t kCreditStepBytes = wire::kInitialCreditBytes / 4;
 // Beyond any time limit that is meant, and far from the clock's overflow.
 constexpr std::chrono::hours kMaxTimeout{24 * 365 * 10};
 

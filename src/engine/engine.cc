@@ -185,8 +185,8 @@ Result<std::unique_ptr<Spare>> Engine::Impl::make_spare_of(const SpareOrder& ord
 }
 
 bool Engine::Impl::is_current(const SpareOrder& order) {
-  const auto image = store_->find(order.reference);
-  return image && *image && is_of(order.kind, **image);
+  const auto image = store_->find(order.reference).value_or(std::nullopt);
+  return image && is_of(order.kind, *image);
 }
 
 void Engine::Impl::sweep(const std::shared_ptr<isolation::WardenClient>& warden) {

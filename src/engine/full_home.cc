@@ -10,7 +10,7 @@ namespace msb::engine {
 namespace {
 
 // Less than a fresh sandbox takes.
-constexpr std::uint64_t kFullBytes = 256 << 10;
+constexpr std::uint64_t kFullHomeBytes = 256 << 10;
 
 bool is_full(const std::string& folder) {
   struct statvfs status{};
@@ -18,7 +18,7 @@ bool is_full(const std::string& folder) {
     return false;
   }
   const bool no_files = status.f_files > 0 && status.f_favail == 0;
-  return no_files || std::uint64_t{status.f_bavail} * status.f_frsize < kFullBytes;
+  return no_files || std::uint64_t{status.f_bavail} * status.f_frsize < kFullHomeBytes;
 }
 
 }  // namespace

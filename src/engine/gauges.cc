@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kWalkInterval{10};
 constexpr std::size_t kMaxGaugeBytes = 8 << 10;
 // With less than this left a write may be refused: where ext4 has large folios (Linux 6.16), a
 // write of 1 MiB fails as a whole and leaves what is there of it free.
-constexpr std::int64_t kFullBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kFullDiskBytes = std::int64_t{1} << 20;
 
 class GaugeText {
  public:
@@ -158,7 +158,7 @@ LimitEvents Gauges::events() const {
 
 bool Gauges::disk_is_full() const {
   const auto space = space_of(gauges_);
-  return space && (space->free_bytes < kFullBytes || space->free_inodes == 0);
+  return space && (space->free_bytes < kFullDiskBytes || space->free_inodes == 0);
 }
 
 LimitsHit Gauges::hit_since(const LimitEvents& before) const {

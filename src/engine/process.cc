@@ -6,14 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/thread.h"
+#include "engine/stream_limits.h"
 
 namespace msb::engine {
-namespace {
-
-constexpr std::chrono::seconds kCheckInterval{10};
-constexpr std::size_t kInputFrameBytes = 64 << 10;
-
-}  // namespace
 
 Process::Process(std::shared_ptr<Session> session, CommandRequest request, OutputSink sink)
     : session_(std::move(session)), request_(std::move(request)), sink_(std::move(sink)) {}

@@ -7,16 +7,15 @@
 #include <utility>
 
 #include "engine/socket.h"
+#include "engine/stream_limits.h"
 #include "wire/messages.h"
 
 namespace msb::engine {
 namespace {
 
 constexpr std::size_t kChunkBytes = 64 << 10;
-constexpr std::uint32_t kCreditStepBytes = wire::kInitialCreditBytes / 4;
-constexpr std::uint64_t kMaxCreditBytes = 1ull << 32;
 
-std::unexpected<Error> unexpected_frame() {
+std::unexpected<Error> out_of_place() {
   return fail(ErrorCode::kCorrupt, "frame that does not fit the state of a connection");
 }
 
@@ -163,7 +162,7 @@ void RelayedConnection::write_client() {
 
 Result<> RelayedConnection::accept_data(std::span<const std::byte> bytes) {
   if (!connected_ || guest_ended_ || bytes.size() > window_bytes_) {
-    return unexpected_frame();
+    return out_of_place();
   }
   window_bytes_ -= bytes.size();
   to_client_.insert(to_client_.end(), bytes.begin(), bytes.end());
@@ -179,7 +178,7 @@ Result<> RelayedConnection::on_frame(const wire::Frame& frame) {
   switch (frame.type) {
     case FrameType::kConnected:
       if (connected_) {
-        return unexpected_frame();
+        return out_of_place();
       }
       connected_ = true;
       break;
@@ -188,7 +187,7 @@ Result<> RelayedConnection::on_frame(const wire::Frame& frame) {
       break;
     case FrameType::kEnd:
       if (!connected_ || guest_ended_) {
-        return unexpected_frame();
+        return out_of_place();
       }
       guest_ended_ = true;
       write_client();
@@ -196,7 +195,7 @@ Result<> RelayedConnection::on_frame(const wire::Frame& frame) {
     case FrameType::kCredit: {
       const auto credit = TRY(wire::Credit::decode(frame.payload));
       if (credit_bytes_ + credit.size_bytes > kMaxCreditBytes) {
-        return unexpected_frame();
+        return out_of_place();
       }
       credit_bytes_ += credit.size_bytes;
       break;
@@ -208,7 +207,7 @@ Result<> RelayedConnection::on_frame(const wire::Frame& frame) {
       write_client();
       break;
     default:
-      return unexpected_frame();
+      return out_of_place();
   }
   settle();
   return {};

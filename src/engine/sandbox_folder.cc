@@ -21,7 +21,7 @@
 namespace msb::engine {
 namespace {
 
-constexpr int kMaxAttempts = 100;
+constexpr int kMaxPlacings = 100;
 constexpr std::chrono::milliseconds kSweepPause{1};
 // In a folder whose sandbox is not defined yet, or not any more. Without it files are somebody's,
 // whatever msb.db says: that can be lost, or be an older one.
@@ -37,7 +37,7 @@ Result<bool> place(const std::string& path, const std::function<Result<bool>()>&
     TRY(base::make_folders(parent_of(path), 0700));
     auto placed = put();
     // ENOENT: the last sandbox of the namespace, and the namespace with it, went just now.
-    if (placed || placed.error().sys_errno() != ENOENT || attempt == kMaxAttempts) {
+    if (placed || placed.error().sys_errno() != ENOENT || attempt == kMaxPlacings) {
       return placed;
     }
   }
@@ -77,7 +77,7 @@ Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& n
       }
       return folder;
     }
-    if (attempt == kMaxAttempts || (!lock && !lock.error().is(ErrorCode::kNotFound))) {
+    if (attempt == kMaxPlacings || (!lock && !lock.error().is(ErrorCode::kNotFound))) {
       return lock ? fail(ErrorCode::kConflict, "sandbox '" + name.sandbox + "' of namespace '" +
                                                    name.namespace_name +
                                                    "' is in use by another program")

@@ -8,9 +8,6 @@
 namespace msb::image {
 namespace {
 
-// An index may stand in an index (one per platform); one that contains itself must end somewhere.
-constexpr int kMaxIndexDepth = 4;
-
 std::string blob_name(const Digest& digest) {
   return "blobs/sha256/" + std::string(digest.hex());
 }

@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxManifestBytes = 4u << 20;
 inline constexpr std::size_t kMaxConfigBytes = 8u << 20;
 inline constexpr std::size_t kMaxLayers = 256;
 inline constexpr std::size_t kMaxIndexEntries = 4096;
+// An index may stand in an index (one per platform); one that contains itself must end somewhere.
+inline constexpr int kMaxIndexDepth = 4;
 
 namespace media_type {
 inline constexpr std::string_view kOciIndex = "application/vnd.oci.image.index.v1+json";

@@ -14,9 +14,6 @@ namespace {
 
 namespace sys = base::sys;
 
-// An index may stand in an index; one that contains itself must end somewhere.
-constexpr int kMaxIndexDepth = 4;
-
 Result<ImageDocuments> fetch_documents(RegistryClient& client, const Reference& reference,
                                        const std::stop_token& stop) {
   std::string wanted = reference.wanted();

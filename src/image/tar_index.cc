@@ -19,7 +19,7 @@ namespace sys = base::sys;
 
 constexpr std::size_t kBlockBytes = 512;
 constexpr std::size_t kMaxExtraBytes = 64 * 1024;  // of one PAX or GNU long name record
-constexpr std::size_t kMaxNameBytes = 4096;
+constexpr std::size_t kMaxEntryNameBytes = 4096;
 constexpr int kMaxLinkHops = 4;
 
 // POSIX ustar; GNU's differs only in fields that are not read here.
@@ -214,7 +214,7 @@ Result<TarIndex> TarIndex::read(int fd) {
       }
     }
     name = canonical(name);
-    if (!name.empty() && name.size() <= kMaxNameBytes) {
+    if (!name.empty() && name.size() <= kMaxEntryNameBytes) {
       if (header.type == '0' || header.type == '\0' || header.type == '7') {
         index.files_[name] = {offset, size};
       } else if (header.type == '1' || header.type == '2') {

@@ -20,11 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxProcFileBytes = 64 << 20;
+constexpr std::size_t kMaxTableBytes = 64 << 20;
 constexpr std::uint32_t kMaxUidSlot = 4096;
 
 std::string read_text(const std::string& path) {
-  return base::read_file(path, kMaxProcFileBytes).value_or(std::string());
+  return base::read_file(path, kMaxTableBytes).value_or(std::string());
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

@@ -6,7 +6,7 @@
 namespace msb::rpc {
 namespace {
 
-constexpr std::string_view kAlphabet =
+constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr unsigned kBitsPerDigit = 6;
 constexpr unsigned kBitsPerByte = 8;
@@ -22,11 +22,11 @@ std::string to_base64url(std::string_view bytes) {
     count += kBitsPerByte;
     while (count >= kBitsPerDigit) {
       count -= kBitsPerDigit;
-      text += kAlphabet[(bits >> count) & 63];
+      text += kUrlAlphabet[(bits >> count) & 63];
     }
   }
   if (count > 0) {
-    text += kAlphabet[(bits << (kBitsPerDigit - count)) & 63];
+    text += kUrlAlphabet[(bits << (kBitsPerDigit - count)) & 63];
   }
   return text;
 }
@@ -36,7 +36,7 @@ std::optional<std::string> from_base64url(std::string_view text) {
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char c : text) {
-    const auto digit = kAlphabet.find(c);
+    const auto digit = kUrlAlphabet.find(c);
     if (digit == std::string_view::npos) {
       return std::nullopt;
     }

@@ -8,10 +8,6 @@
 namespace msb::rpc {
 namespace {
 
-std::unexpected<Error> invalid(std::string text) {
-  return fail(ErrorCode::kInvalidArgument, std::move(text));
-}
-
 std::string_view type_of(const Json& value) {
   switch (value.type()) {
     case Json::value_t::null:
@@ -35,6 +31,10 @@ std::string_view type_of(const Json& value) {
 }
 
 }  // namespace
+
+std::unexpected<Error> invalid(std::string text) {
+  return fail(ErrorCode::kInvalidArgument, std::move(text));
+}
 
 std::unexpected<Error> wrong_type(const Json& value, std::string_view expected,
                                   std::string_view field) {

@@ -16,6 +16,7 @@
 
 namespace msb::rpc {
 
+std::unexpected<Error> invalid(std::string text);
 std::unexpected<Error> wrong_type(const Json& value, std::string_view expected,
                                   std::string_view field);
 Result<std::string> required_text(const Json& params, const char* field);

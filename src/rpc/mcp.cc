@@ -25,7 +25,7 @@ std::unexpected<Json> invalid_request(std::string_view text, const std::optional
   return std::unexpected(error_object(kInvalidRequest, text, id ? *id : Json()));
 }
 
-std::unexpected<Error> invalid(std::string text) {
+std::unexpected<Error> not_a_call(std::string text) {
   return fail(ErrorCode::kInvalidArgument, std::move(text));
 }
 
@@ -118,15 +118,15 @@ const Json* find_progress_token(const McpMessage& request) {
 
 Result<ToolCall> decode_tool_call(const Json& params) {
   if (!params.is_object()) {
-    return invalid("Request parameters must be an object");
+    return not_a_call("Request parameters must be an object");
   }
   const std::string* name = find_string(params, "name");
   if (name == nullptr) {
-    return invalid("Missing required 'name' parameter");
+    return not_a_call("Missing required 'name' parameter");
   }
   const Json* arguments = find_present(params, "arguments");
   if (arguments != nullptr && !arguments->is_object()) {
-    return invalid("The 'arguments' parameter must be an object");
+    return not_a_call("The 'arguments' parameter must be an object");
   }
   return ToolCall{.name = *name, .arguments = arguments == nullptr ? Json() : *arguments};
 }

@@ -15,10 +15,6 @@ constexpr double kFirstNanoseconds = 1e7;
 constexpr double kLongestSeconds = 10.0 * 365 * 24 * 3600;
 constexpr std::size_t kMaxLogBytes = 1024 * 1024;
 
-std::unexpected<Error> invalid(std::string text) {
-  return fail(ErrorCode::kInvalidArgument, std::move(text));
-}
-
 Result<> read_namespace(const Json& params, std::string& name, bool& names_namespace) {
   const Json* value = find_present(params, "namespace");
   if (value == nullptr) {

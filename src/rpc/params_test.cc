@@ -12,18 +12,18 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Json json(const char* text) {
+Json parsed(const char* text) {
   return Json::parse(text);
 }
 
 std::string start_error(const char* text) {
-  const Json params = json(text);
+  const Json params = parsed(text);
   const auto start = decode_start(&params);
   return start ? "accepted" : start.error().message();
 }
 
 TEST(DecodeRequest, TakesBothDialects) {
-  const auto request = decode_request(json(
+  const auto request = decode_request(parsed(
       R"({"jsonrpc":"2.0","method":"sandbox.stop","params":{"sandbox":"a"},"id":"7","more":1})"));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->method, "sandbox.stop");
@@ -33,22 +33,22 @@ TEST(DecodeRequest, TakesBothDialects) {
 TEST(DecodeRequest, KeepsTheTypeOfAnId) {
   for (const char* id : {"1", "\"1\"", "1.5", "true", "[1]", "{\"a\":1}"}) {
     const std::string text = std::string(R"({"jsonrpc":"2.0","method":"m","id":)") + id + "}";
-    const auto request = decode_request(json(text.c_str()));
+    const auto request = decode_request(parsed(text.c_str()));
     ASSERT_TRUE(request.has_value());
     EXPECT_EQ(to_text(*request->id), id);
   }
 }
 
 TEST(DecodeRequest, TakesANullIdForNone) {
-  EXPECT_FALSE(decode_request(json(R"({"jsonrpc":"2.0","method":"m","id":null})"))->id);
-  EXPECT_FALSE(decode_request(json(R"({"jsonrpc":"2.0","method":"m"})"))->id);
+  EXPECT_FALSE(decode_request(parsed(R"({"jsonrpc":"2.0","method":"m","id":null})"))->id);
+  EXPECT_FALSE(decode_request(parsed(R"({"jsonrpc":"2.0","method":"m"})"))->id);
 }
 
 TEST(DecodeRequest, RefusesWhatIsNoRequestWith422) {
   for (const char* text :
        {"1", "\"x\"", "[]", R"([{"jsonrpc":"2.0","method":"m"}])", "{}", R"({"jsonrpc":"2.0"})",
         R"({"jsonrpc":2,"method":"m"})", R"({"jsonrpc":"2.0","method":1})"}) {
-    const auto request = decode_request(json(text));
+    const auto request = decode_request(parsed(text));
     ASSERT_FALSE(request.has_value()) << text;
     EXPECT_EQ(request.error().status, 422) << text;
     EXPECT_NE(
@@ -58,15 +58,15 @@ TEST(DecodeRequest, RefusesWhatIsNoRequestWith422) {
 }
 
 TEST(DecodeRequest, RefusesAnotherVersionAsJsonRpcDoes) {
-  const auto request = decode_request(json(R"({"jsonrpc":"1.0","method":"m","id":3})"));
+  const auto request = decode_request(parsed(R"({"jsonrpc":"1.0","method":"m","id":3})"));
   ASSERT_FALSE(request.has_value());
   EXPECT_EQ(request.error().status, 400);
-  EXPECT_EQ(Json::parse(request.error().body), json(R"({"jsonrpc":"2.0","id":3,
+  EXPECT_EQ(Json::parse(request.error().body), parsed(R"({"jsonrpc":"2.0","id":3,
                      "error":{"code":-32600,"message":"Invalid or missing jsonrpc version field"}})"));
 }
 
 TEST(DecodeStart, ReadsEveryField) {
-  const Json params = json(R"({"sandbox":"demo","config":{"image":"microsandbox/python",
+  const Json params = parsed(R"({"sandbox":"demo","config":{"image":"microsandbox/python",
       "memory":512,"cpus":1,"volumes":["/srv/data:/data"],"ports":["8080:80"],"envs":["DEBUG=1"],
       "depends_on":["db"],"workdir":"/work","shell":"/bin/sh","scripts":{"start":"python app.py"},
       "exec":"python app.py","unknown":[1]}})");
@@ -84,7 +84,7 @@ TEST(DecodeStart, ReadsEveryField) {
 }
 
 TEST(DecodeStart, TakesNullForEveryOptionalField) {
-  const Json params = json(R"({"sandbox":"a","namespace":null,"config":{"image":"i","memory":null,
+  const Json params = parsed(R"({"sandbox":"a","namespace":null,"config":{"image":"i","memory":null,
       "cpus":null,"volumes":null,"ports":null,"envs":null,"depends_on":null,"workdir":null,
       "shell":null,"scripts":null,"exec":null}})");
   const auto start = decode_start(&params);
@@ -94,7 +94,7 @@ TEST(DecodeStart, TakesNullForEveryOptionalField) {
 }
 
 TEST(DecodeStart, IgnoresAConfigWithoutAnImage) {
-  const Json params = json(R"({"sandbox":"a","namespace":"n","config":{"memory":64}})");
+  const Json params = parsed(R"({"sandbox":"a","namespace":"n","config":{"memory":64}})");
   const auto start = decode_start(&params);
   ASSERT_TRUE(start.has_value());
   EXPECT_FALSE(start->config.has_value());
@@ -133,7 +133,7 @@ TEST(DecodeStart, SaysWhatIsWrong) {
 
 TEST(DecodeMetrics, TakesNothingForAllOfTheDefaultNamespace) {
   for (const char* text : {"null", "{}", R"({"sandbox":null})"}) {
-    const Json params = json(text);
+    const Json params = parsed(text);
     const auto metrics = decode_metrics(&params);
     ASSERT_TRUE(metrics.has_value()) << text;
     EXPECT_FALSE(metrics->sandbox.has_value());
@@ -154,24 +154,24 @@ TEST(DecodeRunTarget, KnowsTheTextsOfOldPortals) {
 }
 
 TEST(DecodeCommand, TakesNullArgsForNone) {
-  const auto command =
-      decode_command(json(R"({"sandbox":"a","command":"pwd","args":null,"timeout":30000000000})"));
+  const auto command = decode_command(
+      parsed(R"({"sandbox":"a","command":"pwd","args":null,"timeout":30000000000})"));
   ASSERT_TRUE(command.has_value());
   EXPECT_TRUE(command->args.empty());
   EXPECT_EQ(command->timeout, milliseconds(30'000));
 }
 
 TEST(DecodeTimeout, TakesEveryNumberThatClientsSend) {
-  EXPECT_EQ(*decode_timeout(json("2.5")), milliseconds(2500));
-  EXPECT_EQ(*decode_timeout(json("1")), milliseconds(1000));
-  EXPECT_EQ(*decode_timeout(json("0.0001")), milliseconds(1));
-  EXPECT_EQ(*decode_timeout(json("0")), milliseconds(0));
-  EXPECT_EQ(*decode_timeout(json("-3")), milliseconds(0));
-  EXPECT_EQ(*decode_timeout(json("10000000")), milliseconds(10'000'000'000));
-  EXPECT_EQ(*decode_timeout(json("30000000000")), milliseconds(30'000));
-  EXPECT_EQ(*decode_timeout(json("18446744073709551615")), milliseconds(0));
-  EXPECT_EQ(*decode_timeout(json("1e300")), milliseconds(0));
-  EXPECT_FALSE(decode_timeout(json("\"5\"")).has_value());
+  EXPECT_EQ(*decode_timeout(parsed("2.5")), milliseconds(2500));
+  EXPECT_EQ(*decode_timeout(parsed("1")), milliseconds(1000));
+  EXPECT_EQ(*decode_timeout(parsed("0.0001")), milliseconds(1));
+  EXPECT_EQ(*decode_timeout(parsed("0")), milliseconds(0));
+  EXPECT_EQ(*decode_timeout(parsed("-3")), milliseconds(0));
+  EXPECT_EQ(*decode_timeout(parsed("10000000")), milliseconds(10'000'000'000));
+  EXPECT_EQ(*decode_timeout(parsed("30000000000")), milliseconds(30'000));
+  EXPECT_EQ(*decode_timeout(parsed("18446744073709551615")), milliseconds(0));
+  EXPECT_EQ(*decode_timeout(parsed("1e300")), milliseconds(0));
+  EXPECT_FALSE(decode_timeout(parsed("\"5\"")).has_value());
 }
 
 }  // namespace

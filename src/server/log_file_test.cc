@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 20;
 
-class LogFiles : public testing::Test {
+class LogFiles : public ::testing::Test {
  protected:
   LogFile open() { return *LogFile::open(path(), kMaxBytes); }
   std::string path() const { return folder_.path() + "/log"; }

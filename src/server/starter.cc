@@ -17,7 +17,7 @@
 namespace msb::server {
 namespace {
 
-constexpr int kSignalled = 128;
+constexpr int kKilledStatus = 128;
 
 [[noreturn]] void wait_and_end(pid_t child, int pipe) {
   std::array<std::byte, 1> ready{};
@@ -27,7 +27,7 @@ constexpr int kSignalled = 128;
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  ::_exit(WIFSIGNALED(status) ? kSignalled + WTERMSIG(status) : WEXITSTATUS(status));
+  ::_exit(WIFSIGNALED(status) ? kKilledStatus + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ TEST(LeftoversHere, NothingAfterTheProgramIsKilled) {
 }
 
 // Of the engines of this program, the one that has so many sandboxes.
-std::optional<HostAudit::Engine> engine_with(std::int64_t sandboxes) {
+std::optional<HostAudit::Engine> engine_of_many(std::int64_t sandboxes) {
   const auto audit = audit_host(home());
   EXPECT_TRUE(audit);
   for (const HostAudit::Engine& engine : audit->engines) {
@@ -149,7 +149,7 @@ TEST(LeftoversHere, NothingAfterTheWardenIsKilled) {
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(sandboxes.emplace_back(options).start());
   }
-  const auto engine = engine_with(3);
+  const auto engine = engine_of_many(3);
   ASSERT_TRUE(engine);
   ASSERT_EQ(::kill(static_cast<pid_t>(engine->warden_pid), SIGKILL), 0);
   for (PythonSandbox& sandbox : sandboxes) {

@@ -42,14 +42,14 @@ std::string repeated(const std::string& text, int times) {
   return result;
 }
 
-struct Attack {
+struct HostileLayer {
   std::string name;
   std::string tar;
   std::string entry;  // that the refusal names
   std::string rule;   // that it gives
 };
 
-std::vector<Attack> attacks() {
+std::vector<HostileLayer> attacks() {
   TarEntry endless = named("endless");
   endless.claimed_size = 0777'7777'7777;
   TarEntry sparse = named("GNUSparseFile.0/giant");
@@ -115,12 +115,12 @@ std::vector<Attack> attacks() {
   };
 }
 
-class Layers : public AttackedStore, public testing::WithParamInterface<Attack> {};
+class Layers : public AttackedStore, public testing::WithParamInterface<HostileLayer> {};
 INSTANTIATE_TEST_SUITE_P(HostileImages, Layers, testing::ValuesIn(attacks()),
                          [](const auto& attack) { return attack.param.name; });
 
 TEST_P(Layers, AreRefusedInEveryCarrier) {
-  const Attack& attack = GetParam();
+  const HostileLayer& attack = GetParam();
   const auto reason = AllOf(HasSubstr(attack.entry), HasSubstr(attack.rule));
   ImageRecipe recipe;
   // A layer that is well stands below: of it nothing may stay either.

@@ -47,8 +47,8 @@ class Repl final : public Interpreter::Owner {
   // The same, for a first run that may be long in coming: `answer` is called when the interpreter
   // waits for code and has practised, or will not.
   void warm(Answer answer);
-  // The configuration has changed, and no run was ever submitted: `answer` is called when a warm interpreter
-  // is as if it had been started with it. It is told, or started anew.
+  // The configuration has changed, and no run was ever submitted: `answer` is called when a warm
+  // interpreter is as if it had been started with it. It is told, or started anew.
   void adopt(Answer answer);
   void submit(Run& run);
   void cancel(Run& run);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/registry/challenge.h"
 
-#include <algorithm>
+#include "image/registry/lower_case.h"
 
 namespace msb::image {
 namespace {
@@ -46,14 +46,6 @@ class Scanner {
   std::string_view text_;
 };
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return result;
-}
-
 }  // namespace
 
 std::string Challenge::parameter(const std::string& name) const {
@@ -76,7 +68,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
       scanner.skip(" \t");
       std::string value = scanner.take('"') ? scanner.quoted() : std::string(scanner.token());
       if (!challenges.empty() && challenges.back().parameters.size() < kMaxParameters) {
-        challenges.back().parameters.emplace(lower(word), std::move(value));
+        challenges.back().parameters.emplace(lower_case(word), std::move(value));
       }
       continue;
     }
@@ -87,7 +79,7 @@ std::vector<Challenge> parse_challenges(std::string_view header) {
     if (challenges.size() == kMaxChallenges) {
       return challenges;
     }
-    challenges.push_back({lower(word), {}});
+    challenges.push_back({lower_case(word), {}});
   }
 }
 

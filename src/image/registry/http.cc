@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "image/printable.h"
+#include "image/registry/lower_case.h"
 
 namespace msb::image {
 namespace {
@@ -37,14 +38,6 @@ std::string_view trimmed(std::string_view text) {
   const auto last = text.find_last_not_of(" \t\r\n");
   return first == std::string_view::npos ? std::string_view()
                                          : text.substr(first, last - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return result;
 }
 
 bool is_redirect(int status) {
@@ -244,7 +237,7 @@ class Exchange {
       return true;
     }
     if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-      std::string name = lower(line.substr(0, colon));
+      std::string name = lower_case(line.substr(0, colon));
       std::string value(trimmed(line.substr(colon + 1)));
       if (name == "www-authenticate") {
         head_.challenges.push_back(value);

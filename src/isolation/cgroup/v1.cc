@@ -16,14 +16,14 @@
 namespace msb::isolation::cgroup {
 namespace {
 
-constexpr std::string_view kControllers[] = {"memory", "cpu", "cpuacct", "pids"};
+constexpr std::string_view kV1Controllers[] = {"memory", "cpu", "cpuacct", "pids"};
 // The memory of sockets, on top of the memory limit: an eighth of it.
 constexpr std::uint64_t kSocketShare = 8;
 
 }  // namespace
 
 V1Backend::V1Backend(const Hierarchies& hierarchies, const std::string& engine_id) {
-  for (const std::string_view controller : kControllers) {
+  for (const std::string_view controller : kV1Controllers) {
     const auto found = hierarchies.find(controller);
     std::string reason = "the host has no '" + std::string(controller) + "' cgroup";
     if (found != hierarchies.end()) {

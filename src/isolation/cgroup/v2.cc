@@ -26,7 +26,7 @@
 namespace msb::isolation::cgroup {
 namespace {
 
-constexpr std::string_view kControllers[] = {"cpu", "memory", "pids"};
+constexpr std::string_view kV2Controllers[] = {"cpu", "memory", "pids"};
 
 std::set<std::string> words(std::string_view text) {
   std::set<std::string> result;
@@ -43,12 +43,12 @@ std::set<std::string> controllers_in(const std::string& folder, const std::strin
   const auto text = read_control(folder, file);
   std::set<std::string> result = text ? words(*text) : std::set<std::string>();
   std::erase_if(result, [](const std::string& word) {
-    return std::ranges::find(kControllers, word) == std::end(kControllers);
+    return std::ranges::find(kV2Controllers, word) == std::end(kV2Controllers);
   });
   return result;
 }
 
-// What of kControllers the children of `folder` get, after asking for what is missing.
+// What of kV2Controllers the children of `folder` get, after asking for what is missing.
 std::set<std::string> hand_down(const std::string& folder) {
   std::set<std::string> missing = controllers_in(folder, "cgroup.controllers");
   std::set<std::string> handed = controllers_in(folder, "cgroup.subtree_control");
@@ -111,12 +111,12 @@ V2Backend::V2Backend(const Place& place, const std::string& engine_id, pid_t eng
     }
   };
   consider(place.folder);
-  if (best.size() < std::size(kControllers) && place.folder != place.mount_point &&
+  if (best.size() < std::size(kV2Controllers) && place.folder != place.mount_point &&
       retreat_to_leaf(place.folder, place.folder + name + "-host", engine_pid)) {
     consider(place.folder);
   }
   for (std::string folder = place.folder;
-       best.size() < std::size(kControllers) && folder.size() > place.mount_point.size();) {
+       best.size() < std::size(kV2Controllers) && folder.size() > place.mount_point.size();) {
     folder.erase(folder.rfind('/'));
     consider(folder);
   }

@@ -22,7 +22,7 @@ namespace sys = base::sys;
 
 constexpr const char* kWritableName = "w";
 
-Result<> attach_new(int mount_fd, int staging_fd, const std::string& name) {
+Result<> attach_staged(int mount_fd, int staging_fd, const std::string& name) {
   TRY(sys::mkdirat(staging_fd, name, 0700));
   return attach(mount_fd, staging_fd, name);
 }
@@ -65,15 +65,15 @@ Result<base::UniqueFd> mount_by_text(int staging_fd, std::size_t layer_count) {
 Result<base::UniqueFd> mount_overlay(int staging_fd, const std::vector<base::UniqueFd>& layers,
                                      const base::UniqueFd& writable) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    TRY(attach_new(layers[i].get(), staging_fd, std::to_string(i)));
+    TRY(attach_staged(layers[i].get(), staging_fd, std::to_string(i)));
   }
-  TRY(attach_new(writable.get(), staging_fd, kWritableName));
+  TRY(attach_staged(writable.get(), staging_fd, kWritableName));
   FileSystemContext probe = TRY(FileSystemContext::create("overlay"));
   if (!probe.set("lowerdir+", "0")) {
     return mount_by_text(staging_fd, layers.size());
   }
   base::UniqueFd root = TRY(mount_by_context(layers.size()));
-  TRY(attach_new(root.get(), staging_fd, "root"));
+  TRY(attach_staged(root.get(), staging_fd, "root"));
   return root;
 }
 

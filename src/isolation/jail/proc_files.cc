@@ -17,7 +17,7 @@
 namespace msb::isolation::jail {
 namespace {
 
-constexpr std::uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 // What tells of the host's secrets, of its kernel's memory layout (slabs, zones), and of what
 // others do on it (interrupts, disks, locks: one per running sandbox).
@@ -61,7 +61,7 @@ Result<> cover_folders(int proc_fd) {
     }
     if (!empty) {
       empty = TRY(make_file_system("tmpfs", {{"mode", "555"}, {"size", "4k"}, {"nr_inodes", "1"}},
-                                   kAttributes | MOUNT_ATTR_RDONLY));
+                                   kProcAttributes | MOUNT_ATTR_RDONLY));
       TRY(attach(empty.get(), target->get()));
       continue;
     }
@@ -75,14 +75,14 @@ Result<> cover_folders(int proc_fd) {
 
 Result<> mount_proc(int root_fd) {
   const base::UniqueFd target = TRY(make_top_folder(root_fd, "proc", 0555));
-  const base::UniqueFd proc = TRY(make_file_system("proc", {}, kAttributes));
+  const base::UniqueFd proc = TRY(make_file_system("proc", {}, kProcAttributes));
   TRY(attach(proc.get(), target.get()));
   TRY(cover_files(root_fd, proc.get()));
   TRY(cover_folders(proc.get()));
   for (const char* name : kReadOnlyFolders) {
     if (const auto folder = find(proc.get(), name)) {
       const base::UniqueFd copy = TRY(clone_mount(folder->get(), ""));
-      TRY(set_attributes(copy.get(), {.set = kAttributes | MOUNT_ATTR_RDONLY}));
+      TRY(set_attributes(copy.get(), {.set = kProcAttributes | MOUNT_ATTR_RDONLY}));
       TRY(attach(copy.get(), folder->get()));
     }
   }

@@ -18,7 +18,7 @@ namespace {
 
 namespace sys = base::sys;
 
-constexpr std::uint64_t kAttributes =
+constexpr std::uint64_t kSysAttributes =
     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
 
 // class/net holds links into devices/virtual/net.
@@ -43,7 +43,7 @@ void mount_cgroup(int sys_fd, const CgroupMount& wanted) {
   if (!context || (wanted.controller != nullptr && !context->flag(wanted.controller))) {
     return;
   }
-  const auto mount = context->mount(kAttributes);
+  const auto mount = context->mount(kSysAttributes);
   const auto target = make_folder_in_root(sys_fd, wanted.folder, 0755);
   if (mount && target) {
     [[maybe_unused]] const auto attached = attach(mount->get(), target->get());
@@ -51,7 +51,7 @@ void mount_cgroup(int sys_fd, const CgroupMount& wanted) {
 }
 
 Result<> fill(int sys_fd, int staging_fd, CgroupVersion cgroup) {
-  auto whole = make_file_system("sysfs", {}, kAttributes);
+  auto whole = make_file_system("sysfs", {}, kSysAttributes);
   if (!whole) {
     // Rootless in a container that hides parts of its own /sys.
     return {};
@@ -64,7 +64,7 @@ Result<> fill(int sys_fd, int staging_fd, CgroupVersion cgroup) {
     if (!part) {
       continue;  // not on this kernel
     }
-    TRY(set_attributes(part->get(), {.set = kAttributes}));
+    TRY(set_attributes(part->get(), {.set = kSysAttributes}));
     const base::UniqueFd target = TRY(make_folder_in_root(sys_fd, name, 0755));
     TRY(attach(part->get(), target.get()));
   }
@@ -84,10 +84,10 @@ Result<> mount_sys(int root_fd, int staging_fd, CgroupVersion cgroup) {
   const base::UniqueFd target = TRY(make_top_folder(root_fd, "sys", 0555));
   const base::UniqueFd tree =
       TRY(make_file_system("tmpfs", {{"mode", "555"}, {"size", "64k"}, {"nr_inodes", "64"}},
-                           kAttributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
+                           kSysAttributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
   TRY(fill(tree.get(), staging_fd, cgroup));
   TRY(attach(tree.get(), target.get()));
-  return set_attributes(tree.get(), {.set = kAttributes});
+  return set_attributes(tree.get(), {.set = kSysAttributes});
 }
 
 }  // namespace msb::isolation::jail

@@ -24,7 +24,7 @@ using testing::ScriptedRequest;
 using testing::ScriptedServer;
 using Then = ScriptedReply::Then;
 
-std::string why(const auto& result) {
+std::string reason(const auto& result) {
   return result ? "no error" : result.error().message();
 }
 
@@ -55,7 +55,7 @@ Error error_of_run(ScriptedReply reply, const HttpOptions& http = {}) {
   options.http = http;
   PythonSandbox sandbox(std::move(options));
   const auto started = sandbox.start();
-  EXPECT_TRUE(started) << why(started);
+  EXPECT_TRUE(started) << reason(started);
   const auto run = sandbox.code().run("1");
   EXPECT_FALSE(run);
   return run ? Error(ErrorCode::kInternal, "the run succeeded") : run.error();
@@ -126,9 +126,9 @@ TEST(RemoteFailure, StatusesHaveCodes) {
                                                           {413, ErrorCode::kResourceExhausted},
                                                           {502, ErrorCode::kUnavailable}}};
   for (const auto& [status, code] : rows) {
-    const Error error = error_of_run(http_reply(status, "why", "text/plain"));
+    const Error error = error_of_run(http_reply(status, "reason", "text/plain"));
     expect_chain(error, {kRun, ErrorCode::kRequestFailed, code});
-    EXPECT_TRUE(error.message().ends_with("status " + std::to_string(status) + ": why"));
+    EXPECT_TRUE(error.message().ends_with("status " + std::to_string(status) + ": reason"));
   }
 }
 
@@ -164,7 +164,7 @@ TEST(RemoteFailure, Refused) {
   ASSERT_FALSE(started);
   EXPECT_TRUE(started.error().message().starts_with(
       "failed to start sandbox: failed to send request: Post \"" + url + "/api/v1/rpc\": "))
-      << why(started);
+      << reason(started);
   expect_chain(started.error(), {ErrorCode::kFailedToStartSandbox, ErrorCode::kSendRequestFailed,
                                  ErrorCode::kUnavailable});
 }
@@ -262,7 +262,7 @@ TEST(RemoteFailure, CancelEndsACallAndItsConnection) {
   const auto run = sandbox.code().run("1", options);
   canceller.join();
   ASSERT_FALSE(run);
-  EXPECT_TRUE(run.error().is(ErrorCode::kCancelled)) << why(run);
+  EXPECT_TRUE(run.error().is(ErrorCode::kCancelled)) << reason(run);
   EXPECT_TRUE(server.wait_for_gone_clients(1));
   ASSERT_TRUE(sandbox.stop());  // on another connection
 }
@@ -281,7 +281,7 @@ TEST(RemoteFailure, ConfigurationIsReportedByStart) {
   PythonSandbox sandbox(std::move(options));
   const auto started = sandbox.start();
   ASSERT_FALSE(started);
-  EXPECT_TRUE(started.error().is(ErrorCode::kCreateRequestFailed)) << why(started);
+  EXPECT_TRUE(started.error().is(ErrorCode::kCreateRequestFailed)) << reason(started);
 }
 
 TEST(RemoteFailure, StatesAreLocal) {
