@@ -60,11 +60,12 @@ Result<> bulk_output(const Field& field, Report& report) {
       Standing& container = standing.emplace_back();
       auto idle = IdleProgram::start(peer->idle(container.name));
       if (idle) {
-        container.idle.emplace(std::move(*idle));
+        const IdleProgram& program = container.idle.emplace(std::move(*idle));
         const int mib = peer->id() == "runsc" ? kMibOfSlow : kMib;
-        contender.measure = [mib, argv = *peer->exec(container.name, *container.idle, head(mib))] {
-          return rate_of(mib, [&] { return drain_program(argv); });
-        };
+        contender.measure =
+            [mib, argv = peer->exec(container.name, program, head(mib)).value_or(Argv())] {
+              return rate_of(mib, [&] { return drain_program(argv); });
+            };
       } else {
         contender.not_run = idle.error().message();
       }

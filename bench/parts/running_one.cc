@@ -74,15 +74,15 @@ Result<> commands(const Field& field, std::deque<PythonSandbox>& sandboxes, Repo
       }
     }
   }
-  for (std::size_t i = 0; i < field.doors.size(); ++i) {
-    contenders.push_back({.id = field.doors[i].id,
-                          .name = field.doors[i].name + ", command().run(\"true\")",
-                          .whose = Whose::kOurs,
-                          .measure =
-                              [&sandbox = sandboxes[i]] {
-                                return timed([&] { return sandbox.command().run("true"); });
-                              },
-                          .not_run = field.doors[i].not_run});
+  auto next = sandboxes.begin();
+  for (const Door& door : field.doors) {
+    contenders.push_back(
+        {.id = door.id,
+         .name = door.name + ", command().run(\"true\")",
+         .whose = Whose::kOurs,
+         .measure = [&sandbox =
+                         *next++] { return timed([&] { return sandbox.command().run("true"); }); },
+         .not_run = door.not_run});
   }
   report.comparisons.push_back(
       TRY(compare(LapTitle{.id = "exec", .title = "true in a running one", .unit = "ms"},
@@ -127,7 +127,7 @@ Result<Laps> end_of(const Peer& peer) {
   const std::string name = fresh_name();
   IdleProgram idle = TRY(IdleProgram::start(peer.idle(name)));
   return timed([&]() -> Result<> {
-    TRY(drain_program(*peer.kill(name)));
+    (void)TRY(drain_program(*peer.kill(name)));
     return idle.wait_for_the_end();
   });
 }

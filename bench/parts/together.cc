@@ -26,7 +26,7 @@ Result<Laps> ours(const Door& door, std::vector<double>& answers) {
   for (int i = 0; i < kTogether; ++i) {
     sandboxes.emplace_back(door.where);
   }
-  const Laps laps = TRY(
+  Laps laps = TRY(
       until_all(answers, [&](int i) { return say_hi(sandboxes[static_cast<std::size_t>(i)]); }));
   TRY(all_at_once(kTogether, [&](int i) { return sandboxes[static_cast<std::size_t>(i)].stop(); }));
   return laps;

@@ -28,7 +28,7 @@ Result<PeerRoot> PeerRoot::mount(const std::vector<std::string>& layers) {
   }
   TRY(mount_one(nullptr, "/", MS_REC | MS_PRIVATE));
   PeerRoot root;
-  std::string base = "/run/msb-bench";
+  const std::string base = "/run/msb-bench";
   TRY(base::make_folders(base));
   TRY(mount_one("tmpfs", base, 0, "mode=0755"));
   root.rootfs_ = base + "/rootfs";

@@ -41,7 +41,8 @@ Json json_of(const FigureTable& table) {
       object["not_run"] = row.not_run;
     }
     for (std::size_t i = 0; i < row.figures.size(); ++i) {
-      object["figures"][table.columns[i]] = row.figures[i] ? Json(*row.figures[i]) : Json(nullptr);
+      const std::optional<double>& figure = row.figures[i];
+      object["figures"][table.columns[i]] = figure ? Json(*figure) : Json(nullptr);
     }
     rows.push_back(std::move(object));
   }
