@@ -179,9 +179,10 @@ AuditTopic audit_server(const AuditGround& ground) {
     topic.unseen = found.error().message();
     return topic;
   }
-  if (*found && (*found)->pid != 0) {
+  const std::optional<base::ServerRecord>& server = *found;
+  if (server && server->pid != 0) {
     topic.in_use = 1;
-  } else if (*found) {
+  } else if (server) {
     topic.leftovers.push_back({ground.home + "/server.pid: its server is dead",
                                "the next msb server start replaces it",
                                {}});

@@ -209,7 +209,7 @@ AuditTopic audit_groups(const AuditGround& ground) {
 
 AuditTopic audit_uid_ranges(const AuditGround& ground) {
   AuditTopic topic{.name = "uid ranges", .in_use = 0, .unseen = {}, .leftovers = {}};
-  std::set<std::uint32_t> locked = isolation::locked_uid_slots();
+  const std::set<std::uint32_t> locked = isolation::locked_uid_slots();
   if (locked.empty()) {
     if (!isolation::can_see_uid_slots()) {
       topic.unseen = std::string(isolation::kUidSlotFile) +

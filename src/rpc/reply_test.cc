@@ -10,14 +10,14 @@
 namespace msb::rpc {
 namespace {
 
-Json parsed(const char* text) {
+Json as_json(const char* text) {
   return Json::parse(text);
 }
 
 TEST(FailureReply, HasTheShapeThatClientsPrint) {
   const Reply reply = failure_reply(Failure::kNoCredentials, "Invalid credentials");
   EXPECT_EQ(reply.status, 401);
-  EXPECT_EQ(parsed(reply.body.c_str()), parsed(R"({"error":"Invalid credentials","code":1001})"));
+  EXPECT_EQ(as_json(reply.body.c_str()), as_json(R"({"error":"Invalid credentials","code":1001})"));
 }
 
 TEST(FailureReply, CarriesTheCauseOfAnError) {
@@ -25,8 +25,8 @@ TEST(FailureReply, CarriesTheCauseOfAnError) {
       Failure::kFailed, Error(ErrorCode::kNotFound, "no such image").wrap(ErrorCode::kUnavailable));
   EXPECT_EQ(reply.status, 500);
   EXPECT_EQ(reply.code, 5002);
-  EXPECT_EQ(parsed(reply.body.c_str())["kind"], to_string(ErrorCode::kNotFound));
-  EXPECT_TRUE(parsed(reply.body.c_str())["error"].is_string());
+  EXPECT_EQ(as_json(reply.body.c_str())["kind"], to_string(ErrorCode::kNotFound));
+  EXPECT_TRUE(as_json(reply.body.c_str())["error"].is_string());
 }
 
 TEST(FailureReply, HasOneRowForEachKind) {
@@ -42,10 +42,10 @@ TEST(FailureReply, HasOneRowForEachKind) {
 }
 
 TEST(ResultReply, OmitsWhatIsAbsent) {
-  EXPECT_EQ(parsed(result_reply("done", {}).body.c_str()),
-            parsed(R"({"jsonrpc":"2.0","result":"done"})"));
-  EXPECT_EQ(parsed(result_reply("done", Json(7), Message::kCopyOfResult).body.c_str()),
-            parsed(R"({"jsonrpc":"2.0","result":"done","message":"done","id":7})"));
+  EXPECT_EQ(as_json(result_reply("done", {}).body.c_str()),
+            as_json(R"({"jsonrpc":"2.0","result":"done"})"));
+  EXPECT_EQ(as_json(result_reply("done", Json(7), Message::kCopyOfResult).body.c_str()),
+            as_json(R"({"jsonrpc":"2.0","result":"done","message":"done","id":7})"));
 }
 
 TEST(EncodeCode, WritesTheEstablishedMembersAlone) {
@@ -83,7 +83,8 @@ TEST(EncodeCommand, GivesOneForACommandThatASignalEnded) {
   result.exit_code = 137;
   result.signal = 9;
   result.output.emplace();
-  EXPECT_EQ(encode(result), parsed(R"({"command":"sleep","args":["9"],"exit_code":1,"success":false,
+  EXPECT_EQ(encode(result),
+            as_json(R"({"command":"sleep","args":["9"],"exit_code":1,"success":false,
                                      "output":[],"signal":9})"));
 }
 
