@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -179,7 +180,7 @@ AuditTopic audit_server(const AuditGround& ground) {
     topic.unseen = found.error().message();
     return topic;
   }
-  const std::optional<base::ServerRecord>& server = *found;
+  const std::optional<base::FoundServer>& server = *found;
   if (server && server->pid != 0) {
     topic.in_use = 1;
   } else if (server) {

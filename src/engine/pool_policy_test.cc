@@ -37,7 +37,7 @@ TEST(Demand, StartsThatAreFarApartAreEachTheFirst) {
 TEST(Demand, RareStartsWantNoMoreThanOneSpare) {
   std::vector<Demand::Clock::duration> starts;
   for (int i = 0; i < 100; ++i) {
-    starts.push_back(i * 10s);
+    starts.emplace_back(i * 10s);
   }
   EXPECT_EQ(after(starts).wanted(kBegin + starts.back(), kOptions), 1u);
 }

@@ -19,10 +19,12 @@ constexpr std::uint64_t kMaxImageEntries = 4'000'000;
 class Total {
  public:
   Result<> add(const Layer& layer) {
-    if ((bytes_ += layer.bytes) > kMaxImageBytes) {
+    const std::uint64_t bytes = bytes_ += layer.bytes;
+    if (bytes > kMaxImageBytes) {
       return fail(ErrorCode::kResourceExhausted, "the image is larger than 64 GiB");
     }
-    if ((entries_ += layer.entries) > kMaxImageEntries) {
+    const std::uint64_t entries = entries_ += layer.entries;
+    if (entries > kMaxImageEntries) {
       return fail(ErrorCode::kResourceExhausted,
                   "the image has more than " + std::to_string(kMaxImageEntries) + " files");
     }

@@ -87,7 +87,6 @@ void FakeAgent::greet() {
 }
 
 void FakeAgent::have_greeted() {
-  constexpr std::chrono::seconds kPatience{10};
   send(0, wire::HelloReply{.instance_id = kInstanceId});
   MSB_CHECK(link_->await_hello(AgentLink::Clock::now() + kPatience).has_value());
 }

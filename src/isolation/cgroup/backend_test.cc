@@ -55,7 +55,7 @@ TEST_F(EngineGroup, IsClaimedAfterASweepThatWasAtIt) {
   auto sweeping = base::sys::open(group(), O_RDONLY | O_DIRECTORY);
   ASSERT_TRUE(sweeping);
   ASSERT_EQ(::flock(sweeping->get(), LOCK_EX), 0);
-  std::jthread sweep([&] {
+  const std::jthread sweep([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     fs::remove(group());
     sweeping->reset();

@@ -118,7 +118,7 @@ TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {
                                            .agent_path = options_.agent_path,
                                            .home = home_.path(),
                                            .engine_id = random_id()},
-                                          [](SandboxExit) {});
+                                          [](const SandboxExit&) {});
   ASSERT_TRUE(warden.has_value()) << warden.error().message();
   const auto complaint = [&](const std::string& path) {
     SandboxSpec spec;

@@ -84,10 +84,10 @@ int serve(const Settings& settings) {
     if (!request) {
       return 1;
     }
-    auto started = launcher.start(*request, message->fds);
+    const auto started = launcher.start(*request, message->fds);
     const Reply reply =
         started ? Reply(StartedReply{.pid = started->pid, .exec_errno = started->exec_errno})
-                : Reply(FailedReply{std::move(started).error()});
+                : Reply(FailedReply{started.error()});
     const int pidfd = started ? started->pidfd.get() : -1;
     if (!sys::send_message(socket.get(), encode(reply),
                            started ? std::span(&pidfd, 1) : std::span<const int>())) {
