@@ -65,7 +65,7 @@ TEST(Restraint, AWardenAndItsKeeperRunWithoutWhatTheyDoNotNeed) {
   if (const auto reason = cannot_make_sandboxes()) {
     GTEST_SKIP() << *reason;
   }
-  Host host;
+  const Host host;
   const auto processes = warden_processes(host.engine_id());
   ASSERT_EQ(processes.size(), 2u);
   int keepers = 0;

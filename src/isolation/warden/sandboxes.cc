@@ -332,12 +332,13 @@ void Sandboxes::adjust(const AdjustRequest& request) {
 Result<> Sandboxes::adjust_spare(const AdjustRequest& request) {
   TRY(validate(request));
   const auto found = sandboxes_.find(request.id);
-  if (found == sandboxes_.end() || found->second->building || !found->second->spare) {
+  const bool is_built = found != sandboxes_.end() && !found->second->building;
+  // Whatever comes of it, it is a spare no more.
+  const auto spare = is_built ? std::exchange(found->second->spare, std::nullopt) : std::nullopt;
+  if (!spare) {
     return fail(ErrorCode::kConflict, "id '" + request.id + "': not a spare sandbox");
   }
-  // Whatever comes of it, it is a spare no more.
-  const Spare spare = *std::exchange(found->second->spare, std::nullopt);
-  return warden::adjust(spare, request, *ground_.cgroups);
+  return warden::adjust(*spare, request, *ground_.cgroups);
 }
 
 void Sandboxes::destroy(const DestroyRequest& request) {
