@@ -157,7 +157,7 @@ std::expected<Passage, Response> Edge::judge(const RequestHead& head,
   auto refused = access_.check_origin(head.host, head.origin);
   // In the absolute form it is this host that counts, whatever the header says.
   if (const auto authority = authority_of(head.target); authority && !refused) {
-    refused = access_.check_origin(*authority, head.origin);
+    refused = access_.check_origin(authority, head.origin);
   }
   if (refused) {
     return std::unexpected(Response{.reply = *std::move(refused), .fields = {}});

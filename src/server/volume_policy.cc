@@ -74,6 +74,7 @@ std::optional<VolumePolicy::Root> VolumePolicy::own_root(const std::string& name
 
 std::vector<std::string> VolumePolicy::roots() const {
   std::vector<std::string> paths;
+  paths.reserve(roots_.size() + 1);
   for (const Root& root : roots_) {
     paths.push_back(root.path);
   }

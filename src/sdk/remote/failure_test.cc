@@ -50,7 +50,7 @@ SandboxOptions options_for(const std::string& url) {
 
 // The error of a run that is answered with `reply`.
 Error error_of_run(ScriptedReply reply, const HttpOptions& http = {}) {
-  ScriptedServer server(runs(std::move(reply)));
+  const ScriptedServer server(runs(std::move(reply)));
   SandboxOptions options = options_for(server.url());
   options.http = http;
   PythonSandbox sandbox(std::move(options));
@@ -140,7 +140,7 @@ TEST(RemoteFailure, ErrorObject) {
 }
 
 TEST(RemoteFailure, MissingKeyIsSaid) {
-  ScriptedServer server([](const ScriptedRequest&) {
+  const ScriptedServer server([](const ScriptedRequest&) {
     return http_reply(401, R"({"error":"Invalid credentials","code":1001})");
   });
   SandboxOptions options = options_for(server.url());
@@ -156,7 +156,7 @@ TEST(RemoteFailure, MissingKeyIsSaid) {
 TEST(RemoteFailure, Refused) {
   std::string url;
   {
-    ScriptedServer server(runs({}));
+    const ScriptedServer server(runs({}));
     url = server.url();
   }
   PythonSandbox sandbox(options_for(url));
@@ -177,7 +177,7 @@ TEST(RemoteFailure, ResetInTheBody) {
 
 TEST(RemoteFailure, ARunIsNeverSentTwice) {
   for (const Then then : {Then::kReset, Then::kClose}) {
-    ScriptedServer server(runs({"", then}));
+    const ScriptedServer server(runs({"", then}));
     PythonSandbox sandbox(options_for(server.url()));
     ASSERT_TRUE(sandbox.start());
     const auto run = sandbox.code().run("1");  // on the connection of the start
@@ -219,7 +219,7 @@ TEST(RemoteFailure, ResultOfWrongTypes) {
 TEST(RemoteFailure, MetricsOfWrongTypes) {
   for (const char* const result :
        {R"({"sandboxes":1})", R"({"sandboxes":[1]})", R"({"sandboxes":[{"memory_usage":1.5}]})"}) {
-    ScriptedServer server(runs(result_reply(result)));
+    const ScriptedServer server(runs(result_reply(result)));
     PythonSandbox sandbox(options_for(server.url()));
     ASSERT_TRUE(sandbox.start());
     const auto metrics = sandbox.metrics().all();
@@ -285,7 +285,7 @@ TEST(RemoteFailure, ConfigurationIsReportedByStart) {
 }
 
 TEST(RemoteFailure, StatesAreLocal) {
-  ScriptedServer server(runs(result_reply("{}")));
+  const ScriptedServer server(runs(result_reply("{}")));
   PythonSandbox sandbox(options_for(server.url()));
   EXPECT_TRUE(sandbox.stop().error().is(ErrorCode::kSandboxNotStarted));
   EXPECT_TRUE(sandbox.code().run("1").error().is(ErrorCode::kSandboxNotStarted));
@@ -305,7 +305,7 @@ TEST(RemoteFailure, StatesAreLocal) {
 
 TEST(RemoteFailure, AFailedStopLeavesItStarted) {
   std::atomic<bool> broken = true;
-  ScriptedServer server([&](const ScriptedRequest& request) {
+  const ScriptedServer server([&](const ScriptedRequest& request) {
     return broken && request.body.contains("sandbox.stop") ? http_reply(500, "no")
                                                            : result_reply(R"("done")");
   });
@@ -321,7 +321,7 @@ TEST(RemoteConcurrency, ManyThreadsShareFewConnections) {
   constexpr int kThreads = 8;
   constexpr int kCalls = 50;
   constexpr int kConnections = 3;
-  ScriptedServer server([](const ScriptedRequest& request) {
+  const ScriptedServer server([](const ScriptedRequest& request) {
     const std::size_t begin = request.body.find(R"("code":")") + 8;
     const std::string code = request.body.substr(begin, request.body.find('"', begin) - begin);
     return result_reply(R"({"output":[{"stream":"stdout","text":")" + code + R"("}]})");

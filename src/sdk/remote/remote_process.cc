@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/check.h"
 #include "base/thread.h"
 #include "sdk/remote/events.h"
 #include "sdk/remote/response.h"
@@ -45,7 +46,7 @@ Result<std::unique_ptr<ProcessHandle>> RemoteProcess::start(std::shared_ptr<RpcC
   {
     std::unique_lock lock(process->mutex_);
     process->changed_.wait(lock, [&] { return !process->id_.empty() || process->end_; });
-    if (process->id_.empty() && !*process->end_) {
+    if (process->id_.empty() && process->end_ && !*process->end_) {
       return std::unexpected(process->end_->error());
     }
   }
@@ -105,7 +106,7 @@ RemoteProcess::~RemoteProcess() {
   thread_.join();
 }
 
-Result<> RemoteProcess::tell(std::string_view method, OrderedJson params) {
+Result<> RemoteProcess::tell(std::string_view method, const OrderedJson& params) {
   OrderedJson all = target_;
   {
     const std::lock_guard lock(mutex_);
@@ -152,7 +153,7 @@ Result<CommandExecution> RemoteProcess::wait() {
     return within_command(Error(ErrorCode::kInvalidArgument, "wait() was called before"));
   }
   thread_.join();
-  // Nobody else writes it any more.
+  MSB_CHECK(end_.has_value());  // nobody else writes it any more
   if (!*end_) {
     return within_command(end_->error());
   }

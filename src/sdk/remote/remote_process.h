@@ -44,7 +44,7 @@ class RemoteProcess final : public ProcessHandle {
   void run();
   Result<CommandExecution> take_answer();
   // A request beside the answer, with `params` added to the process's own.
-  Result<> tell(std::string_view method, OrderedJson params);
+  Result<> tell(std::string_view method, const OrderedJson& params);
 
   const std::shared_ptr<RpcClient> client_;
   const OrderedJson target_;

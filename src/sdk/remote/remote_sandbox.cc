@@ -133,7 +133,7 @@ Result<> RemoteSandbox::start_on_server(const StartConfig& config, const StartOp
 
 Result<> RemoteSandbox::begin_start() {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kOff && !(state_ == State::kStarted && has_ended_)) {
+  if (state_ != State::kOff && (state_ != State::kStarted || !has_ended_)) {
     return std::unexpected(
         Error(ErrorCode::kSandboxAlreadyStarted, {}).wrap(ErrorCode::kFailedToStartSandbox));
   }

@@ -32,7 +32,7 @@ ScriptedServer::Handler answers(std::string result) {
   };
 }
 
-SandboxOptions options_for(const ScriptedServer& server, std::string id = "a") {
+SandboxOptions options_for(const ScriptedServer& server, const std::string& id = "a") {
   SandboxOptions options;
   options.name = "demo";
   options.server_url = server.url();
@@ -46,7 +46,7 @@ std::string why(const auto& result) {
 }
 
 TEST(RemoteWire, StartsWithEverything) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   PythonSandbox sandbox(options_for(server, "7b0c1d3e-8a0f-4a53-9d0c-2f1f5f0a6b11"));
   StartConfig config;
   config.image = "microsandbox/python";
@@ -74,7 +74,7 @@ TEST(RemoteWire, StartsWithEverything) {
 }
 
 TEST(RemoteWire, StartsWithDefaultsAndWithoutAnId) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   SandboxOptions options = options_for(server, "");
   options.server_url += "//";
   PythonSandbox sandbox(std::move(options));
@@ -86,7 +86,7 @@ TEST(RemoteWire, StartsWithDefaultsAndWithoutAnId) {
 }
 
 TEST(RemoteWire, StartsAStoredDefinition) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   Sandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
   EXPECT_EQ(
@@ -95,7 +95,7 @@ TEST(RemoteWire, StartsAStoredDefinition) {
 }
 
 TEST(RemoteWire, RunsCodeWithATimeout) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"status":"success","language":"python","output":[{"stream":"stdout","text":"1"},{"stream":"stderr","text":"w"},{"stream":"other","text":"x"},{"stream":"stdout","text":""}]})json"));
   PythonSandbox sandbox(options_for(server, "40fbe9e5-3208-4789-aee0-9dd3fd65cf4c"));
   ASSERT_TRUE(sandbox.start());
@@ -121,7 +121,7 @@ TEST(RemoteWire, RunsCodeWithATimeout) {
 }
 
 TEST(RemoteWire, RunsACommandAndStops) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"args":[],"command":"pwd","exit_code":0,"output":[{"stream":"stdout","text":"/home/python-user/work"}],"success":true})json"));
   NodeSandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
@@ -142,7 +142,7 @@ TEST(RemoteWire, RunsACommandAndStops) {
 }
 
 TEST(RemoteWire, ASignalledCommandIsAsOnThisHost) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"args":["x"],"command":"sh","exit_code":1,"signal":9,"success":false,"output":[],"limits_hit":"out of memory (limit 64 MiB)"})json"));
   PythonSandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
@@ -155,7 +155,7 @@ TEST(RemoteWire, ASignalledCommandIsAsOnThisHost) {
 }
 
 TEST(RemoteWire, AnEndedInterpreterIsAsOnThisHost) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"status":"error","reason":"exit","exit_code":3,"state_lost":true,"language":"nodejs","output":[]})json"));
   NodeSandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
@@ -167,7 +167,7 @@ TEST(RemoteWire, AnEndedInterpreterIsAsOnThisHost) {
 }
 
 TEST(RemoteWire, ReadsMetrics) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"sandboxes":[{"namespace":"default","name":"demo","running":true,"cpu_usage":1.5,"memory_usage":123,"disk_usage":1048576}]})json"));
   PythonSandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
@@ -183,7 +183,7 @@ TEST(RemoteWire, ReadsMetrics) {
 }
 
 TEST(RemoteWire, AnEmptyListOfMetricsIsZeros) {
-  ScriptedServer server(answers(R"json({"sandboxes":[]})json"));
+  const ScriptedServer server(answers(R"json({"sandboxes":[]})json"));
   PythonSandbox sandbox(options_for(server));
   ASSERT_TRUE(sandbox.start());
   const auto metrics = sandbox.metrics().all();
@@ -209,7 +209,7 @@ TEST(RemoteWire, IdsAreRandomUuids) {
 }
 
 TEST(RemoteWire, TheEnvironmentNamesServerAndKey) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   ::setenv("MSB_SERVER_URL", server.url().c_str(), 1);
   ::setenv("MSB_API_KEY", "msb_of_environment", 1);
   {
@@ -227,7 +227,7 @@ TEST(RemoteWire, TheEnvironmentNamesServerAndKey) {
 }
 
 TEST(RemoteWire, ADetachedSandboxIsLeftRunning) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   {
     PythonSandbox sandbox(options_for(server));
     ASSERT_TRUE(sandbox.start());
@@ -237,7 +237,8 @@ TEST(RemoteWire, ADetachedSandboxIsLeftRunning) {
 }
 
 // As `otherwise`, with the health of `features`.
-ScriptedServer::Handler with_health(std::string features, ScriptedServer::Handler otherwise) {
+ScriptedServer::Handler with_health(std::string features,
+                                    const ScriptedServer::Handler& otherwise) {
   return [features = std::move(features), otherwise](const ScriptedRequest& request) {
     return request.start_line.starts_with("GET /api/v1/health ")
                ? http_reply(200, R"({"message":"Service is healthy")" + features + "}")
@@ -246,7 +247,7 @@ ScriptedServer::Handler with_health(std::string features, ScriptedServer::Handle
 }
 
 TEST(RemoteWire, WhatAnOldServerLacksIsRefusedByName) {
-  ScriptedServer server(with_health("", [](const ScriptedRequest& request) {
+  const ScriptedServer server(with_health("", [](const ScriptedRequest& request) {
     const bool is_known = request.body.contains("sandbox.start");
     return is_known
                ? result_reply(R"("done")")
@@ -288,7 +289,7 @@ TEST(RemoteWire, WhatAnOldServerLacksIsRefusedByName) {
 }
 
 TEST(RemoteWire, WhatANewServerHasIsSent) {
-  ScriptedServer server(with_health(
+  const ScriptedServer server(with_health(
       R"(,"features":["start.options","command.options",7,"words of the future"])",
       [](const ScriptedRequest& request) {
         return result_reply(
@@ -328,7 +329,7 @@ TEST(RemoteWire, WhatANewServerHasIsSent) {
 }
 
 TEST(RemoteWire, OutputIsToldAsItComes) {
-  ScriptedServer server([](const ScriptedRequest& request) {
+  const ScriptedServer server([](const ScriptedRequest& request) {
     if (!request.body.contains("sandbox.repl.run")) {
       return result_reply(R"("done")");
     }
@@ -358,7 +359,8 @@ TEST(RemoteWire, OutputIsToldAsItComes) {
 }
 
 TEST(RemoteWire, AnEphemeralNameMustBeUnused) {
-  ScriptedServer server(answers(R"json({"sandboxes":[{"name":"demo","running":false}]})json"));
+  const ScriptedServer server(
+      answers(R"json({"sandboxes":[{"name":"demo","running":false}]})json"));
   SandboxOptions options = options_for(server);
   options.is_ephemeral = true;
   {
@@ -371,7 +373,7 @@ TEST(RemoteWire, AnEphemeralNameMustBeUnused) {
 }
 
 TEST(RemoteWire, AttachAsksWhetherItRuns) {
-  ScriptedServer server(answers(R"json({"image_command":["python3"]})json"));
+  const ScriptedServer server(answers(R"json({"image_command":["python3"]})json"));
   {
     PythonSandbox sandbox(options_for(server));
     const auto attached = sandbox.attach();
@@ -386,7 +388,7 @@ TEST(RemoteWire, AttachAsksWhetherItRuns) {
 
 TEST(RemoteWire, AttachAsksAnOldServerForMetrics) {
   for (const bool runs : {true, false}) {
-    ScriptedServer server([&](const ScriptedRequest& request) {
+    const ScriptedServer server([&](const ScriptedRequest& request) {
       return request.body.contains("sandbox.info.get")
                  ? http_reply(404, R"({"jsonrpc":"2.0","error":{"code":-32601,"message":"x"}})")
                  : result_reply(R"json({"sandboxes":[{"name":"demo","running":)json" +
@@ -400,7 +402,7 @@ TEST(RemoteWire, AttachAsksAnOldServerForMetrics) {
 }
 
 TEST(RemoteWire, ListsANamespace) {
-  ScriptedServer server(answers(
+  const ScriptedServer server(answers(
       R"json({"sandboxes":[{"name":"one","running":true,"memory_usage":3},{"name":"two","running":false,"cpu_usage":null}]})json"));
   SandboxOptions where = options_for(server);
   where.namespace_ = "team";
@@ -440,7 +442,7 @@ class Recorder final : public Logger {
 };
 
 TEST(RemoteWire, LogsCallsWithoutSecrets) {
-  ScriptedServer server(answers("null"));
+  const ScriptedServer server(answers("null"));
   SandboxOptions options = options_for(server);
   const auto recorder = std::make_shared<Recorder>();
   options.logger = recorder;
