@@ -265,11 +265,11 @@ TEST_F(PoolHere, PortsAndExecWork) {
 }
 
 TEST_F(PoolHere, ManyThreadsGetASandboxEach) {
-  constexpr int kThreads = 16;
+  constexpr int kTakers = 16;
   fill<PythonSandbox>();
   std::vector<std::thread> threads;
-  std::vector<std::string> results(kThreads);
-  for (int i = 0; i < kThreads; ++i) {
+  std::vector<std::string> results(kTakers);
+  for (int i = 0; i < kTakers; ++i) {
     threads.emplace_back([&, i] {
       PythonSandbox sandbox(options());
       const auto started = sandbox.start();
@@ -282,7 +282,7 @@ TEST_F(PoolHere, ManyThreadsGetASandboxEach) {
   for (std::thread& thread : threads) {
     thread.join();
   }
-  EXPECT_EQ(results, std::vector<std::string>(kThreads, "False"));
+  EXPECT_EQ(results, std::vector<std::string>(kTakers, "False"));
 }
 
 // A root file system with one file in it.

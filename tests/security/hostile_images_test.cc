@@ -254,9 +254,9 @@ std::string layout_of(const std::vector<std::string>& documents) {
     return index.dump();
   };
   std::string inner = documents.front();
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    tar.file("blobs/sha256/" + image::Digest::of(documents[i]).str().substr(7), documents[i]);
-    inner = documents[i];
+  for (const std::string& document : documents) {
+    tar.file("blobs/sha256/" + image::Digest::of(document).str().substr(7), document);
+    inner = document;
   }
   return tar.file("index.json", index_of(inner)).build();
 }

@@ -47,7 +47,7 @@ class OwnNetwork final : public testing::Environment {
       problem_ = "a network of its own needs root";
       return;
     }
-    base::TempDir folder = base::TempDir::create().value();
+    const base::TempDir folder = base::TempDir::create().value();
     const std::string hosts = folder.path() + "/hosts";
     std::ofstream(hosts) << "127.0.0.1 localhost rebind.example\n169.254.169.254 meta.example\n"
                             "192.0.2.10 registry.example cdn.example\n";
@@ -380,7 +380,7 @@ TEST_F(Registry, ManifestsInCirclesAndWithoutEnd) {
   recipe.edit_manifest = nullptr;
   const auto as_index = [](const ServerRequest& request, const Connection& client) {
     if (is_manifest(request)) {
-      TestImage image = good();
+      const TestImage image = good();
       json::Value manifest = json::parse(image.manifest, "").value();
       manifest.erase("mediaType");
       client.answer(200, manifest.dump(),

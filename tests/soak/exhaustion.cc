@@ -118,7 +118,7 @@ void Soak::exhaust_descriptors() {
     Survivor survivor(options.where[0], phase.tally, watchdog_);
     const rlimit before = descriptor_limit(0);
     for (int i = 0; i < kTries; ++i) {
-      const rlimit few{limit_with(static_cast<std::size_t>(2 * i), ::getpid()), before.rlim_max};
+      const rlimit few{limit_with(2 * static_cast<std::size_t>(i), ::getpid()), before.rlim_max};
       ::setrlimit(RLIMIT_NOFILE, &few);
       std::atomic<int> tries = 0;
       run_load(options, phase.tally, watchdog_, [&] { return ++tries > 2 * options.threads; });

@@ -159,7 +159,7 @@ void Soak::no_fault(const Share& share) {
 
 void Soak::kill_targets(const std::string& fault, Target target, int signal_number,
                         const Share& share, const std::vector<std::string>& phrases,
-                        LoadOptions load) {
+                        const LoadOptions& load) {
   Phase phase(*this, fault, phrases);
   auto output = base::sys::pipe();
   auto killer = base::ChildProcess::spawn(

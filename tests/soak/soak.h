@@ -51,7 +51,7 @@ class Soak {
  private:
   class Phase;
   void kill_targets(const std::string& fault, Target target, int signal_number, const Share& share,
-                    const std::vector<std::string>& phrases, LoadOptions load);
+                    const std::vector<std::string>& phrases, const LoadOptions& load);
   LoadOptions load() const;
   // What is left of the soak's home; leftovers that only wait for the next start are left out when
   // there has not been one.

@@ -46,8 +46,9 @@ Result<std::unique_ptr<ProcessHandle>> RemoteProcess::start(std::shared_ptr<RpcC
   {
     std::unique_lock lock(process->mutex_);
     process->changed_.wait(lock, [&] { return !process->id_.empty() || process->end_; });
-    if (process->id_.empty() && process->end_ && !*process->end_) {
-      return std::unexpected(process->end_->error());
+    const std::optional<Result<CommandExecution>>& end = process->end_;
+    if (process->id_.empty() && end && !*end) {
+      return std::unexpected(end->error());
     }
   }
   return process;
@@ -130,7 +131,7 @@ Result<> RemoteProcess::write_stdin(std::string_view bytes) {
   while (!bytes.empty()) {
     OrderedJson params = OrderedJson::object();
     add_bytes(params, "data", bytes.substr(0, kInputBytes));
-    TRY(tell("sandbox.process.input", std::move(params)));
+    TRY(tell("sandbox.process.input", params));
     bytes.remove_prefix(std::min(bytes.size(), kInputBytes));
   }
   return {};
