@@ -55,6 +55,10 @@ Result<std::shared_ptr<AgentLink>> AgentLink::open(IoLoop& loop, base::UniqueFd 
 }
 
 Result<> AgentLink::await_hello(Clock::time_point deadline) {
+  receive_until(deadline, nullptr, [this] {
+    const std::lock_guard lock(streams_mutex_);
+    return greeted_;
+  });
   std::unique_lock lock(streams_mutex_);
   const bool settled =
       greeted_or_lost_.wait_until(lock, deadline, [this] { return greeted_ || lost_; });
@@ -70,12 +74,27 @@ Result<> AgentLink::await_hello(Clock::time_point deadline) {
 }
 
 Result<std::uint32_t> AgentLink::add(std::shared_ptr<Stream> stream) {
-  const std::lock_guard lock(streams_mutex_);
-  if (lost_) {
-    return std::unexpected(*lost_);
+  const bool belongs_to_loop = !stream->takes_any_thread();
+  std::uint32_t number = 0;
+  bool somebody_receives = false;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (lost_) {
+      return std::unexpected(*lost_);
+    }
+    number = ++last_stream_;
+    streams_.emplace(number, std::move(stream));
+    streams_of_loop_ += belongs_to_loop ? 1 : 0;
+    somebody_receives = receiver_ != nullptr;
   }
-  const std::uint32_t number = ++last_stream_;
-  streams_.emplace(number, std::move(stream));
+  if (!somebody_receives) {
+    let_loop_receive();
+  }
+  if (belongs_to_loop) {
+    wake_receiver();
+    // What another thread is receiving at this moment was sent before anybody knew of the stream.
+    const std::lock_guard received(receive_mutex_);
+  }
   return number;
 }
 
@@ -85,6 +104,7 @@ void AgentLink::remove(std::uint32_t stream) {
   if (const auto found = streams_.find(stream); found != streams_.end()) {
     last = std::move(found->second);
     streams_.erase(found);
+    streams_of_loop_ -= last->takes_any_thread() ? 0 : 1;
   }
 }
 
@@ -130,7 +150,6 @@ Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
     if (frames.empty()) {
       return {};
     }
-    loop_.change(token_, socket_.get(), EPOLLIN | EPOLLOUT);
   }
   if (unsent_.size() - unsent_begin_ + frames.size() > kMaxUnsentBytes) {
     // Not closed here, where write_mutex_ is held: the loop finds the socket shut down.
@@ -138,8 +157,19 @@ Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
     shut_down(socket_.get());
     return std::unexpected(silent());
   }
+  const bool waited = !unsent_.empty();
   unsent_.insert(unsent_.end(), frames.begin(), frames.end());
+  if (!waited) {
+    update_interest();
+  }
   return {};
+}
+
+// With write_mutex_ held.
+void AgentLink::update_interest() {
+  const std::uint32_t input = loop_receives_ ? EPOLLIN : 0u;
+  const std::uint32_t output = unsent_.empty() ? 0u : EPOLLOUT;
+  loop_.change(token_, socket_.get(), input | output);
 }
 
 bool AgentLink::has_room() {
@@ -167,7 +197,7 @@ Result<> AgentLink::drain() {
     if (unsent_begin_ == unsent_.size()) {
       unsent_.clear();
       unsent_begin_ = 0;
-      loop_.change(token_, socket_.get(), EPOLLIN);
+      update_interest();
     } else if (unsent_begin_ > kBulkRoomBytes) {
       unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(unsent_begin_));
       unsent_begin_ = 0;
@@ -197,13 +227,87 @@ void AgentLink::on_ready(std::uint32_t events) {
     result = drain();
   }
   if (result && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-    result = receive();
+    {
+      const std::lock_guard lock(receive_mutex_);
+      result = receive();
+    }
+    // The event may be older than that thread's turn, and what it waits for in what we have taken.
+    wake_receiver();
   }
   if (!result) {
     close(std::move(result).error());
   }
 }
 
+void AgentLink::receive_until(Clock::time_point deadline, const Stream* own,
+                              const std::function<bool()>& done) {
+  const auto bell = Bell::of_this_thread();
+  if (!bell || !begin_receiving(**bell)) {
+    return;
+  }
+  Result<> result;
+  while (result && !done()) {
+    const Bell::Woken woken = (*bell)->wait_for(socket_.get(), deadline);
+    const std::lock_guard lock(receive_mutex_);
+    if (!may_receive_here() || (woken == Bell::Woken::kNotYet && Clock::now() >= deadline)) {
+      break;
+    }
+    if (woken == Bell::Woken::kReadable) {
+      result = receive();
+    }
+  }
+  end_receiving(own);
+  if (!result) {
+    close(std::move(result).error());
+  }
+}
+
+bool AgentLink::begin_receiving(const Bell& bell) {
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (lost_ || receiver_ != nullptr || streams_of_loop_ > 0) {
+      return false;
+    }
+    receiver_ = &bell;
+  }
+  const std::lock_guard lock(write_mutex_);
+  if (std::exchange(loop_receives_, false)) {
+    update_interest();
+  }
+  return true;
+}
+
+void AgentLink::end_receiving(const Stream* own) {
+  {
+    const std::lock_guard lock(streams_mutex_);
+    receiver_ = nullptr;
+    if (streams_.size() == 1 && streams_.begin()->second.get() == own) {
+      return;
+    }
+  }
+  let_loop_receive();
+}
+
+void AgentLink::let_loop_receive() {
+  const std::lock_guard lock(write_mutex_);
+  if (!std::exchange(loop_receives_, true)) {
+    update_interest();
+  }
+}
+
+bool AgentLink::may_receive_here() const {
+  const std::lock_guard lock(streams_mutex_);
+  return !lost_ && streams_of_loop_ == 0;
+}
+
+void AgentLink::wake_receiver() {
+  const std::lock_guard lock(streams_mutex_);
+  if (receiver_ != nullptr) {
+    receiver_->ring();
+  }
+}
+
+// With receive_mutex_ held.
 Result<> AgentLink::receive() {
   const std::span<std::byte> buffer = reader_.prepare(read_size_);
   const std::optional<std::size_t> received = TRY(receive_some(socket_.get(), buffer));
@@ -259,6 +363,7 @@ Result<> AgentLink::dispatch(const wire::Frame& frame) {
     stream = found->second;
     if (closes_stream(frame.type)) {
       streams_.erase(found);
+      streams_of_loop_ -= stream->takes_any_thread() ? 0 : 1;
     }
   }
   if (auto result = stream->on_frame(frame); !result) {
@@ -345,6 +450,7 @@ void AgentLink::close(const Error& reason) {
     lost_ = reason;
     when_lost = std::exchange(when_lost_, nullptr);
     streams.swap(streams_);
+    streams_of_loop_ = 0;
     greeted_or_lost_.notify_all();
   }
   {

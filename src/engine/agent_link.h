@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The host's end of the stream to one sandbox's agent. Any thread sends; the I/O loop receives and
-// hands each frame to the Stream it belongs to.
+// The host's end of the stream to one sandbox's agent. Any thread sends. One at a time receives,
+// and hands each frame to the Stream it belongs to: a thread that waits for an answer, for all
+// streams (receive_until()), or else the I/O loop.
 //
 //   open ──► [open] ──► agent closes, breaks the protocol, stays silent; close() ──► [lost]
 //
@@ -24,15 +25,19 @@
 
 #include "base/try.h"
 #include "base/unique_fd.h"
+#include "engine/bell.h"
 #include "engine/io_loop.h"
 #include "wire/frame.h"
 
 namespace msb::engine {
 
-// One conversation on the link. All calls come from the I/O loop, and none may block.
+// One conversation on the link. None of the calls may block, and no two of them overlap, but for
+// on_lost().
 class Stream {
  public:
   virtual ~Stream() = default;
+  // False: all calls but on_lost() come from the I/O loop.
+  virtual bool takes_any_thread() const { return false; }
   // An error means that the peer broke the protocol; it ends the link.
   virtual Result<> on_frame(const wire::Frame& frame) = 0;
   // The frames that had arrived together have all been given.
@@ -61,7 +66,8 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   // kUnavailable (silent or gone), kCorrupt (a wrong answer). After a failure the link is lost.
   Result<> await_hello(Clock::time_point deadline);
 
-  // A number for a new stream, whose frames go to `stream` until the one that closes it.
+  // A number for a new stream, whose frames go to `stream` until the one that closes it. For one
+  // that belongs to the I/O loop: not from within on_frame().
   Result<std::uint32_t> add(std::shared_ptr<Stream> stream);
   // Later frames of that stream are ignored.
   void remove(std::uint32_t stream);
@@ -74,6 +80,16 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   bool has_room();
   // on_room() of that stream is called once when there is.
   void want_room(std::uint32_t stream);
+
+  // Receives in the calling thread, instead of the I/O loop, until `done` or `deadline`: an answer
+  // then wakes one thread, and not two. Returns early where that cannot be: another thread does it,
+  // or a stream belongs to the loop.
+  // Nobody receives afterwards if `own` is the only stream, and not null: for a thread that will be
+  // back, and which nobody waits for.
+  void receive_until(Clock::time_point deadline, const Stream* own,
+                     const std::function<bool()>& done);
+  // Has the thread in receive_until() ask `done` once more.
+  void wake_receiver();
 
   // Called now and then by threads that wait for the agent: ends the link if it is dead silent.
   void check_alive();
@@ -89,18 +105,23 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
  private:
   AgentLink(IoLoop& loop, base::UniqueFd socket, std::string instance_id);
   void on_ready(std::uint32_t events) override;
+  bool begin_receiving(const Bell& bell);
+  void end_receiving(const Stream* own);
+  void let_loop_receive();
+  bool may_receive_here() const;
   Result<> receive();
   Result<> dispatch(const wire::Frame& frame);
   Result<> on_control_frame(const wire::Frame& frame);
   Result<> send_locked(std::span<const std::byte> frames);
   Result<> drain();
+  void update_interest();
 
   IoLoop& loop_;
   const base::UniqueFd socket_;
   const std::string instance_id_;
   IoLoop::Token token_ = 0;
 
-  // Of the I/O loop alone.
+  std::mutex receive_mutex_;  // guards what follows; taken before the others
   wire::FrameReader reader_;
   std::size_t read_size_;
   std::vector<std::shared_ptr<Stream>> batch_;
@@ -108,6 +129,8 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   mutable std::mutex streams_mutex_;  // guards what follows
   std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams_;
   std::uint32_t last_stream_ = 0;
+  std::size_t streams_of_loop_ = 0;
+  const Bell* receiver_ = nullptr;  // of the thread in receive_until()
   std::vector<std::uint32_t> room_wanted_;
   std::optional<Error> lost_;
   std::function<void()> when_lost_;
@@ -119,6 +142,7 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   std::mutex write_mutex_;  // guards what follows; never taken before streams_mutex_ is released
   std::vector<std::byte> unsent_;
   std::size_t unsent_begin_ = 0;
+  bool loop_receives_ = true;
   bool write_lost_ = false;
   std::condition_variable room_;
 };

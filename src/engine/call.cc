@@ -135,12 +135,16 @@ bool Call::has_news(bool wants_credit) const {
          (wants_credit && credit_bytes_ > 0);
 }
 
-void Call::wait(Arrived& arrived, Clock::time_point deadline, bool wants_credit) {
+void Call::wait(AgentLink& link, Arrived& arrived, Clock::time_point deadline, bool wants_credit) {
   arrived.bytes.clear();
   arrived.pieces.clear();
   arrived.started = arrived.interrupted = false;
   arrived.dropped_bytes = 0;
   arrived.end.reset();
+  link.receive_until(deadline, fed_ == Fed::kByWaiter ? this : nullptr, [&] {
+    const std::lock_guard lock(mutex_);
+    return has_news(wants_credit);
+  });
   std::unique_lock lock(mutex_);
   credit_waiters_ += wants_credit ? 1 : 0;
   changed_.wait_until(lock, deadline, [&] { return has_news(wants_credit); });
@@ -149,10 +153,13 @@ void Call::wait(Arrived& arrived, Clock::time_point deadline, bool wants_credit)
   std::swap(arrived, pending_);
 }
 
-void Call::interrupt() {
-  const std::lock_guard lock(mutex_);
-  pending_.interrupted = true;
-  changed_.notify_all();
+void Call::interrupt(AgentLink& link) {
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.interrupted = true;
+    changed_.notify_all();
+  }
+  link.wake_receiver();
 }
 
 void Call::widen_window(std::uint32_t size_bytes) {

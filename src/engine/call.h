@@ -2,9 +2,10 @@
 //
 // One request to the agent whose answers a thread waits for: an exec, a REPL run, or a task that is
 // done or fails (a file to write, an interpreter to warm, settings to adopt).
-// The I/O loop puts in what arrives, checked against the request's state; the waiting thread takes
-// it out and grants credit for what it has consumed. So a thread that is slow (or does not come at
-// all) makes the guest wait, costs at most kInitialCreditBytes here, and disturbs nobody else.
+// Whoever receives puts in what arrives, checked against the request's state; the waiting thread
+// takes it out and grants credit for what it has consumed. So a thread that is slow (or does not
+// come at all) makes the guest wait, costs at most kInitialCreditBytes here, and disturbs nobody
+// else.
 //
 //   exec    kStarted, then kStdout | kStderr | kOutputCut | kCredit ..., then kExited
 //   repl    kStdout | kStderr | kOutputCut ..., then kReplDone
@@ -53,13 +54,16 @@ class Call final : public Stream {
   // When the waiting thread is woken before the end: as soon as there is anything, or for large
   // portions of output only.
   enum class Wake { kPrompt, kInPortions };
-  Call(Kind kind, Wake wake) : kind_(kind), wake_(wake) {}
+  // Whose input the waiting thread alone sends, or another one, which waits for credit.
+  enum class Fed { kByWaiter, kByAnother };
+  Call(Kind kind, Wake wake, Fed fed = Fed::kByWaiter) : kind_(kind), wake_(wake), fed_(fed) {}
 
   // Waits until there is output to take, the exec has started (kPrompt only), interrupt(), credit
-  // to send (if `wants_credit`), the end, or `deadline`. `arrived` is emptied and reused.
-  void wait(Arrived& arrived, Clock::time_point deadline, bool wants_credit);
+  // to send (if `wants_credit`), the end, or `deadline`. `arrived` is emptied and reused. `link` is
+  // the one that this was added to; the waiting thread receives for all of it.
+  void wait(AgentLink& link, Arrived& arrived, Clock::time_point deadline, bool wants_credit);
   // Makes the waiting thread return.
-  void interrupt();
+  void interrupt(AgentLink& link);
 
   // Lets the agent send that much more; the Credit frame is the caller's to send.
   void widen_window(std::uint32_t size_bytes);
@@ -70,6 +74,7 @@ class Call final : public Stream {
   bool ended();
 
  private:
+  bool takes_any_thread() const override { return true; }
   Result<> on_frame(const wire::Frame& frame) override;
   void on_batch_end() override;
   void on_lost(const Error& error) override;
@@ -79,6 +84,7 @@ class Call final : public Stream {
 
   const Kind kind_;
   const Wake wake_;
+  const Fed fed_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

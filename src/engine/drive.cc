@@ -35,11 +35,12 @@ class Driver {
   }
 
   Driven run() {
-    const std::stop_callback on_stop(options_.stop, [this] { call_.interrupt(); });
+    const std::stop_callback on_stop(options_.stop, [this] { call_.interrupt(link_); });
     Call::Arrived arrived;
     for (;;) {
       feed();
-      call_.wait(arrived, std::min(give_up_at_, Clock::now() + kCheckInterval), !input_.empty());
+      call_.wait(link_, arrived, std::min(give_up_at_, Clock::now() + kCheckInterval),
+                 !input_.empty());
       driven_.dropped_bytes += arrived.dropped_bytes;
       if (arrived.started && options_.on_started) {
         options_.on_started();

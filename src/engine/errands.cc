@@ -23,7 +23,7 @@ Result<> Errands::send() {
 Result<> Errands::wait(AgentLink::Clock::time_point deadline) {
   for (const Open& errand : std::exchange(open_, {})) {
     Call::Arrived arrived;
-    errand.call->wait(arrived, deadline, false);
+    errand.call->wait(link_, arrived, deadline, false);
     if (!arrived.end) {
       return fail(ErrorCode::kUnavailable, "the agent inside the sandbox does not answer");
     }

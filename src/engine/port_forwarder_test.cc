@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <future>
 #include <string>
 
 #include "base/bytes.h"
@@ -59,6 +60,22 @@ class PortForwarderTest : public ::testing::Test {
   FakeAgent agent_{*loop_};
   std::unique_ptr<PortForwarder> forwarder_;
 };
+
+TEST_F(PortForwarderTest, AConnectionIsServedWhileARunWaits) {
+  const auto session = agent_.session();
+  auto run = std::async(std::launch::async, [&] {
+    CodeRequest request;
+    request.code = "serve()";
+    return session->run_code(request, [](Channel, std::string_view) {});
+  });
+  const auto repl = agent_.receive(FrameType::kRepl);
+  const base::UniqueFd client = connect();
+  const std::uint32_t stream = accept();
+  agent_.send(stream, FrameType::kData, "hello");
+  EXPECT_EQ(read_some(client.get()), "hello");
+  agent_.send(repl.stream, wire::ReplDone{});
+  EXPECT_TRUE(run.get());
+}
 
 TEST_F(PortForwarderTest, BytesFlowBothWaysAndHalvesCloseOnTheirOwn) {
   const base::UniqueFd client = connect();

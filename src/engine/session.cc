@@ -170,7 +170,9 @@ Result<Session::Begun> Session::begin_command(const CommandRequest& request) {
                     " bytes, more than " + std::to_string(wire::kMaxPayloadBytes));
   }
   Begun begun;
-  begun.call = std::make_shared<Call>(Call::Kind::kExec, request.wake);
+  begun.call =
+      std::make_shared<Call>(Call::Kind::kExec, request.wake,
+                             request.stdin_open ? Call::Fed::kByAnother : Call::Fed::kByWaiter);
   begun.time = Clock::now();
   const auto stream = link_->add(begun.call);
   if (!stream) {

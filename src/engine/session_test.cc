@@ -202,6 +202,45 @@ TEST_F(SessionTest, ACancelledRunThatWaitsWasNeverBegun) {
   EXPECT_TRUE(first.get().end);
 }
 
+TEST_F(SessionTest, ARunThatWaitsReceivesForOthersToo) {
+  auto first = run_code("input()");
+  const auto repl = agent_.receive(FrameType::kRepl);
+  CommandRequest request;
+  request.argv = {"true"};
+  auto second = run_command(request);
+  const auto exec = agent_.receive(FrameType::kExec);
+  agent_.send(exec.stream, wire::Started{});
+  agent_.send(exec.stream, wire::Exited{});
+  EXPECT_TRUE(second.get().end);
+  agent_.send(repl.stream, wire::ReplDone{});
+  EXPECT_TRUE(first.get().end);
+}
+
+TEST_F(SessionTest, ASinkThatDoesNotReturnHoldsUpNoOtherRun) {
+  std::promise<void> reached;
+  std::promise<void> released;
+  auto first = std::async(std::launch::async, [&] {
+    CommandRequest request;
+    request.argv = {"yes"};
+    request.wake = Call::Wake::kPrompt;
+    return session_->run_command(request, [&](Channel, std::string_view) {
+      reached.set_value();
+      released.get_future().wait();
+    });
+  });
+  const auto exec = agent_.receive(FrameType::kExec);
+  agent_.send(exec.stream, wire::Started{});
+  agent_.send(exec.stream, FrameType::kStdout, "y");
+  reached.get_future().wait();
+  auto second = run_code("1");
+  const auto repl = agent_.receive(FrameType::kRepl);
+  agent_.send(repl.stream, wire::ReplDone{});
+  EXPECT_TRUE(second.get().end);
+  agent_.send(exec.stream, wire::Exited{});
+  released.set_value();
+  EXPECT_TRUE(first.get());
+}
+
 TEST_F(SessionTest, CancelIsAskedOfTheAgent) {
   const std::stop_source stop;
   auto run = run_code("while True: pass", stop.get_token());
