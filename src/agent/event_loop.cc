@@ -2,10 +2,13 @@
 #include "agent/event_loop.h"
 
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <limits>
 
 #include "base/sys.h"
@@ -14,7 +17,25 @@ namespace msb::agent {
 namespace {
 
 constexpr std::size_t kEventsPerTurn = 64;
-constexpr std::chrono::milliseconds kMaxDelay = std::chrono::hours(24 * 365);
+
+// Before Linux 5.11 time limits are rounded up to milliseconds: waking earlier would only spin.
+int wait_until(int epoll, std::span<epoll_event> events, EventLoop::Clock::time_point deadline) {
+  using std::chrono::nanoseconds;
+  const nanoseconds left =
+      std::max<nanoseconds>(deadline - EventLoop::Clock::now(), nanoseconds(0));
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+  const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+  const auto size = static_cast<int>(events.size());
+  const auto count = static_cast<int>(
+      ::syscall(SYS_epoll_pwait2, epoll, events.data(), size, &timeout, nullptr, 0));
+  if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
+    return count;
+  }
+  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return ::epoll_wait(
+      epoll, events.data(), size,
+      static_cast<int>(std::min<std::int64_t>(rounded, std::numeric_limits<int>::max())));
+}
 
 }  // namespace
 
@@ -102,27 +123,20 @@ void EventLoop::forget(std::uint32_t slot) {
   free_slots_.push_back(slot);
 }
 
-EventLoop::Timer EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
+EventLoop::Timer EventLoop::after(std::chrono::microseconds delay, std::function<void()> callback) {
   Timer timer;
   timer.loop_ = this;
-  timer.deadline_ = {Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), kMaxDelay),
-                     ++timers_started_};
+  timer.deadline_ = {Clock::now() + delay, ++timers_started_};
   deadlines_.emplace(timer.deadline_, std::move(callback));
   return timer;
 }
 
-int EventLoop::milliseconds_to_wait(Wait wait) const {
-  if (wait == Wait::kNot) {
-    return 0;
+int EventLoop::wait_for(std::span<epoll_event> events, Wait wait) const {
+  if (wait == Wait::kForEvents && !deadlines_.empty()) {
+    return wait_until(epoll_.get(), events, deadlines_.begin()->first.first);
   }
-  if (deadlines_.empty()) {
-    return -1;
-  }
-  // Rounded up: waking before the deadline would only spin.
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first.first - Clock::now());
-  return static_cast<int>(
-      std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
+  return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                      wait == Wait::kForEvents ? -1 : 0);
 }
 
 void EventLoop::run_due_timers() {
@@ -138,8 +152,7 @@ void EventLoop::run_due_timers() {
 
 Result<> EventLoop::turn(Wait wait) {
   std::array<epoll_event, kEventsPerTurn> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                 milliseconds_to_wait(wait));
+  const int count = wait_for(events, wait);
   if (count < 0 && errno != EINTR) {
     return std::unexpected(base::sys::error("epoll_wait"));
   }

@@ -14,19 +14,21 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/try.h"
 #include "base/unique_fd.h"
 
+struct epoll_event;
+
 namespace msb::agent {
 
-// A time limit as it comes from a request.
+// A time limit as it comes from a request. More than a year is cut to one.
 inline std::chrono::milliseconds delay_of(std::uint64_t limit_ms) {
-  constexpr std::uint64_t kMost =
-      std::chrono::milliseconds(std::chrono::milliseconds::max()).count();
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(limit_ms, kMost)));
+  constexpr std::chrono::milliseconds kMost = std::chrono::hours(24 * 365);
+  return std::chrono::milliseconds(std::min<std::uint64_t>(limit_ms, kMost.count()));
 }
 
 class EventLoop {
@@ -76,8 +78,8 @@ class EventLoop {
   // `events` are epoll bits. With EPOLLET the callback's owner remembers readiness until a call
   // says EAGAIN.
   Result<Watch> watch(int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback);
-  // Calls back once. A delay of more than a year is cut to one.
-  Timer after(std::chrono::milliseconds delay, std::function<void()> callback);
+  // Calls back once.
+  Timer after(std::chrono::microseconds delay, std::function<void()> callback);
 
   // Waits (or not) for events, then runs what is due.
   Result<> turn(Wait wait);
@@ -92,7 +94,7 @@ class EventLoop {
   explicit EventLoop(base::UniqueFd epoll) : epoll_(std::move(epoll)) {}
   bool control(int operation, std::uint32_t slot, int fd, std::uint32_t events);
   void forget(std::uint32_t slot);
-  int milliseconds_to_wait(Wait wait) const;
+  int wait_for(std::span<epoll_event> events, Wait wait) const;
   void run_due_timers();
 
   base::UniqueFd epoll_;

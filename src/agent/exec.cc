@@ -56,7 +56,8 @@ Exec::~Exec() {
 }
 
 Result<std::unique_ptr<OutputLane>> Exec::output(wire::FrameType type, base::UniqueFd fd) {
-  return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd),
+  const auto attention = terminal_ ? OutputLane::Attention::kAtOnce : OutputLane::Attention::kLater;
+  return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd), attention,
                             [this] { report_if_done(); });
 }
 

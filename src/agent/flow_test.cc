@@ -55,6 +55,19 @@ TEST_F(Flow, CarriesManyShortLines) {
   EXPECT_TRUE(got.out.ends_with("\n99999\n100000\n"));
 }
 
+TEST_F(Flow, SendsOutputLongBeforeTheEnd) {
+  const std::uint32_t stream = agent_->shell("echo first; sleep 0.1; echo second; sleep 60");
+  ASSERT_TRUE(agent_->wait([&] { return (*agent_)[stream].out == "first\nsecond\n"; }));
+  EXPECT_FALSE((*agent_)[stream].closed());
+}
+
+TEST_F(Flow, CarriesOutputInFitsAndStarts) {
+  const Received& got =
+      run("for i in 1 2 3; do head -c 500000 /dev/zero; sleep 0.01; echo -n x; sleep 0.01; done");
+  EXPECT_EQ(got.out.size(), 1'500'003u);
+  EXPECT_EQ(std::count(got.out.begin(), got.out.end(), 'x'), 3);
+}
+
 TEST_F(Flow, KeepsTheOrderWithinEachOutput) {
   const Received& got = run("for i in $(seq 1000); do echo o$i; echo e$i >&2; done");
   std::string out;

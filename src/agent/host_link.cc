@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/host_link.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -117,10 +118,14 @@ Result<> HostLink::receive() {
   return {};
 }
 
+bool HostLink::half_written() const {
+  return sent_ != sending_.size() || frame_begin_ != frame_end_ || pages_size_ > 0;
+}
+
 // Writes what was begun, then the queue. True: everything is on its way.
 bool HostLink::flush() {
   while (!closed_) {
-    if (sent_ == sending_.size() && frame_begin_ == frame_end_) {
+    if (!half_written()) {
       if (queue_.empty()) {
         return true;
       }
@@ -131,49 +136,107 @@ bool HostLink::flush() {
     if (!writable_) {
       return false;
     }
-    const std::array<iovec, 2> parts = {
-        iovec{sending_.data() + sent_, sending_.size() - sent_},
-        iovec{frame_.get() + frame_begin_, frame_end_ - frame_begin_}};
-    const ssize_t count = ::writev(stream_.get(), parts.data(), parts.size());
-    if (count < 0) {
-      if (errno == EAGAIN) {
-        writable_ = false;
-      } else if (errno != EINTR) {
-        closed_ = true;
-      }
-      continue;
+    if (sent_ != sending_.size() || frame_begin_ != frame_end_) {
+      write_bytes();
+    } else {
+      write_pages();
     }
-    const auto written = static_cast<std::size_t>(count);
-    const std::size_t of_queue = std::min(written, sending_.size() - sent_);
-    sent_ += of_queue;
-    frame_begin_ += written - of_queue;
   }
   return false;
+}
+
+void HostLink::write_bytes() {
+  const std::array<iovec, 2> parts = {
+      iovec{sending_.data() + sent_, sending_.size() - sent_},
+      iovec{frame_.get() + frame_begin_, frame_end_ - frame_begin_}};
+  const ssize_t count = ::writev(stream_.get(), parts.data(), parts.size());
+  if (count < 0) {
+    write_failed(errno);
+    return;
+  }
+  const auto written = static_cast<std::size_t>(count);
+  const std::size_t of_queue = std::min(written, sending_.size() - sent_);
+  sent_ += of_queue;
+  frame_begin_ += written - of_queue;
+}
+
+void HostLink::write_pages() {
+  const ssize_t count = ::splice(pages_.read_end.get(), nullptr, stream_.get(), nullptr,
+                                 pages_size_, SPLICE_F_NONBLOCK);
+  if (count > 0) {
+    pages_size_ -= static_cast<std::size_t>(count);
+  } else if (count < 0 && errno == EINVAL) {
+    takes_pages_ = false;  // this kind of stream takes bytes only
+    copy_pages();
+  } else {
+    write_failed(count < 0 ? errno : EPIPE);
+  }
+}
+
+void HostLink::write_failed(int reason) {
+  if (reason == EAGAIN) {
+    writable_ = false;
+  } else if (reason != EINTR) {
+    closed_ = true;
+  }
+}
+
+void HostLink::copy_pages() {
+  const auto size = base::sys::read(pages_.read_end.get(), std::span(frame_.get(), pages_size_));
+  closed_ |= size.value_or(0) != pages_size_;
+  frame_begin_ = 0;
+  frame_end_ = std::exchange(pages_size_, 0);
+}
+
+// Pages, where it is known that there are many, and where they can be moved.
+bool HostLink::can_move_from(const DataLane& lane) {
+  if (!lane.moves_pages() || !takes_pages_) {
+    return false;
+  }
+  if (!pages_.read_end) {
+    auto made = base::sys::pipe(O_NONBLOCK);
+    takes_pages_ = made.has_value();
+    if (made) {
+      pages_ = *std::move(made);
+      ::fcntl(pages_.read_end.get(), F_SETPIPE_SZ, static_cast<int>(kMaxDataPayloadBytes));
+    }
+  }
+  return takes_pages_;
+}
+
+DataLane::Pull HostLink::begin_frame(DataLane& lane) {
+  const bool moves = can_move_from(lane);
+  const std::span<std::byte> payload(frame_.get() + wire::kHeaderSize, kMaxDataPayloadBytes);
+  const DataLane::Pull pull =
+      moves ? lane.move(pages_.write_end.get(), kMaxDataPayloadBytes) : lane.pull(payload);
+  if (pull.size == 0) {
+    return pull;
+  }
+  if (!moves && pull.size <= kSmallDataBytes) {
+    send(lane.stream(), lane.frame_type(), payload.first(pull.size));
+    return pull;
+  }
+  const auto header = wire::encode_header(lane.stream(), lane.frame_type(), pull.size);
+  std::memcpy(frame_.get(), header.data(), header.size());
+  std::swap(sending_, queue_);
+  queue_.clear();
+  sent_ = 0;
+  frame_begin_ = 0;
+  frame_end_ = wire::kHeaderSize + (moves ? 0 : pull.size);
+  pages_size_ = moves ? pull.size : 0;
+  return pull;
 }
 
 void HostLink::transmit() {
   for (std::size_t frames = 0; frames < kMaxFramesPerTurn && !ring_.empty(); ++frames) {
     // A data frame is begun only when nothing is half written and the stream takes more.
-    const bool half_written = frame_begin_ != frame_end_ || sent_ != sending_.size();
-    if ((half_written && !flush()) || !writable_) {
+    if ((half_written() && !flush()) || !writable_) {
       return;
     }
     DataLane* lane = ring_.front();
     ring_.pop_front();
     lane->in_ring_ = false;
-    const std::span<std::byte> payload(frame_.get() + wire::kHeaderSize, kMaxDataPayloadBytes);
-    const DataLane::Pull pull = lane->pull(payload);
-    if (pull.size > 0 && pull.size <= kSmallDataBytes) {
-      send(lane->stream(), lane->frame_type(), payload.first(pull.size));
-    } else if (pull.size > 0) {
-      const auto header = wire::encode_header(lane->stream(), lane->frame_type(), pull.size);
-      std::memcpy(frame_.get(), header.data(), header.size());
-      std::swap(sending_, queue_);
-      queue_.clear();
-      sent_ = 0;
-      frame_begin_ = 0;
-      frame_end_ = wire::kHeaderSize + pull.size;
-    }
+    const DataLane::Pull pull = begin_frame(*lane);
     if (pull.again) {
       announce(*lane);
     }

@@ -8,8 +8,12 @@
 // buffer. So memory does not grow with output, lanes share the stream frame by frame, and a control
 // frame waits for one data frame at most.
 //
-//   lanes (pipes, sockets) --ring--> [ frame ] --+--> stream
-//   control frames ----------------> [ queue ] --+
+// Of a pipe in bulk not the bytes but its pages are moved, by way of a pipe that is our own: the
+// guest can take bytes out of its own at any time, and a frame must be as long as its header says.
+//
+//   lanes (pipes, sockets) --ring--+-> [ frame ] --+--> stream
+//                                  +-> [ pages ] --+
+//   control frames ------------------> [ queue ] --+
 #pragma once
 
 #include <cstddef>
@@ -21,6 +25,7 @@
 #include <vector>
 
 #include "agent/event_loop.h"
+#include "base/sys.h"
 #include "base/try.h"
 #include "base/unique_fd.h"
 #include "wire/frame.h"
@@ -39,6 +44,10 @@ class DataLane {
   virtual std::uint32_t stream() const = 0;
   virtual wire::FrameType frame_type() const = 0;
   virtual Pull pull(std::span<std::byte> buffer) = 0;
+  // Would rather move() than pull().
+  virtual bool moves_pages() const { return false; }
+  // As pull(), into an empty pipe.
+  virtual Pull move(int /*pipe*/, std::size_t /*size*/) { return {}; }
   // Called when the frame of the last pull is on its way; a lane that has come to its end says so
   // to its owner here, and not in pull(), so that the owner's frames follow the data.
   virtual void pulled() = 0;
@@ -80,7 +89,14 @@ class HostLink {
   HostLink(base::UniqueFd stream, FrameHandler handler);
   Result<> receive();
   void transmit();
+  DataLane::Pull begin_frame(DataLane& lane);
+  bool half_written() const;
   bool flush();
+  void write_bytes();
+  void write_pages();
+  void write_failed(int reason);
+  void copy_pages();
+  bool can_move_from(const DataLane& lane);
   bool may_receive() const;
 
   base::UniqueFd stream_;
@@ -98,6 +114,9 @@ class HostLink {
   std::unique_ptr<std::byte[]> frame_;  // one data frame, being written up to frame_end_
   std::size_t frame_begin_ = 0;
   std::size_t frame_end_ = 0;
+  base::sys::Pipe pages_;  // what follows frame_, made when first needed
+  std::size_t pages_size_ = 0;
+  bool takes_pages_ = true;
   std::deque<DataLane*> ring_;
 };
 

@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::size_t kPipeBytes = 64 * 1024;  // what the kernel gives
 constexpr int kGrownPipeBytes = 256 * 1024;
+// Bulk begins when there was something so many times in quick succession, or a pipe was full, and
+// ends when there was nothing so many times in a row.
+constexpr unsigned kOftenEnough = 8;
+constexpr std::chrono::microseconds kQuick{300};
+constexpr unsigned kEmptyLooks = 4;
 constexpr std::size_t kProbeBytes = 512;
 constexpr std::size_t kSettleStepBytes = 64 * 1024;
 
@@ -32,9 +37,14 @@ std::size_t bytes_to_settle(int fd) {
 
 }  // namespace
 
-OutputLane::OutputLane(HostLink& link, Stream& stream, wire::FrameType type, base::UniqueFd fd,
-                       std::function<void()> on_end)
-    : link_(link), stream_(stream), type_(type), fd_(std::move(fd)), on_end_(std::move(on_end)) {}
+OutputLane::OutputLane(EventLoop& loop, HostLink& link, Stream& stream, wire::FrameType type,
+                       base::UniqueFd fd, std::function<void()> on_end)
+    : loop_(loop),
+      link_(link),
+      stream_(stream),
+      type_(type),
+      fd_(std::move(fd)),
+      on_end_(std::move(on_end)) {}
 
 OutputLane::~OutputLane() {
   link_.forget(*this);
@@ -42,19 +52,36 @@ OutputLane::~OutputLane() {
 
 Result<std::unique_ptr<OutputLane>> OutputLane::create(EventLoop& loop, HostLink& link,
                                                        Stream& stream, wire::FrameType type,
-                                                       base::UniqueFd fd,
+                                                       base::UniqueFd fd, Attention attention,
                                                        std::function<void()> on_end) {
   TRY(base::sys::set_nonblocking(fd.get(), true));
   std::unique_ptr<OutputLane> lane(
-      new OutputLane(link, stream, type, std::move(fd), std::move(on_end)));
-  lane->readable_ = false;  // the first event comes at once if there is something
-  lane->watch_ = TRY(loop.watch(lane->fd_.get(), EPOLLIN | EPOLLRDHUP | EPOLLET,
-                                [raw = lane.get()](std::uint32_t events) {
-                                  raw->readable_ = true;
-                                  raw->hung_up_ |= (events & ~std::uint32_t{EPOLLIN}) != 0;
-                                  raw->resume();
-                                }));
+      new OutputLane(loop, link, stream, type, std::move(fd), std::move(on_end)));
+  if (attention == Attention::kAtOnce) {
+    TRY(lane->attend());
+  } else {
+    lane->may_be_bulk_ = true;
+    lane->attend_later();
+  }
   return lane;
+}
+
+Result<> OutputLane::attend() {
+  // The first event comes at once if there is something.
+  watch_ = TRY(loop_.watch(fd_.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, [this](std::uint32_t events) {
+    readable_ = true;
+    hung_up_ |= (events & ~std::uint32_t{EPOLLIN}) != 0;
+    resume();
+  }));
+  return {};
+}
+
+void OutputLane::attend_later() {
+  timer_ = loop_.after(kUnattended, [this] {
+    if (!attend()) {
+      attend_later();  // the guest has used up its watches, perhaps not for ever
+    }
+  });
 }
 
 bool OutputLane::has_more() const {
@@ -72,30 +99,101 @@ DataLane::Pull OutputLane::pull(std::span<std::byte> buffer) {
     return {};
   }
   buffer = buffer.first(std::min<std::uint64_t>(buffer.size(), stream_.credit_to_send));
-  const std::size_t size = fd_ ? pull_live(buffer) : pull_tail(buffer);
+  return taken(fd_ ? pull_live(buffer) : pull_tail(buffer));
+}
+
+DataLane::Pull OutputLane::taken(std::size_t size) {
   stream_.credit_to_send -= size;
   return {.size = size, .again = !ended_ && has_more() && stream_.credit_to_send > 0};
+}
+
+void OutputLane::end(int reason) {
+  ended_ = true;
+  // A terminal whose last user has gone says EIO instead of end of file.
+  end_errno_ = reason == EIO ? 0 : reason;
 }
 
 std::size_t OutputLane::pull_live(std::span<std::byte> buffer) {
   const auto size = base::sys::read(fd_.get(), buffer);
   if (!size && size.error().sys_errno() == EAGAIN) {
-    readable_ = false;
+    found_empty();
     return 0;
   }
   if (!size || *size == 0) {
-    ended_ = true;
-    // A terminal whose last user has gone says EIO instead of end of file.
-    end_errno_ = size || size.error().sys_errno() == EIO ? 0 : size.error().sys_errno();
+    end(size ? 0 : size.error().sys_errno());
     return 0;
   }
-  // Less than asked for: it was empty, and the next write to it is a new event.
-  readable_ = *size == buffer.size() || hung_up_;
-  if (*size >= kPipeBytes && !std::exchange(grown_, true)) {
-    // Its writer is faster than we come by. Not done for every pipe: a user has only so many pages.
-    ::fcntl(fd_.get(), F_SETPIPE_SZ, kGrownPipeBytes);
+  last_size_ = *size;
+  found_empty_ = 0;
+  is_bulk_ = is_bulk_ || (may_be_bulk_ && (*size >= kPipeBytes || is_frequent()));
+  if (is_bulk_) {
+    watch_.stop();
+    grow_pipe();
+    pause();
+  } else {
+    // Less than asked for: it was empty, and the next write to it is a new event.
+    readable_ = *size == buffer.size() || hung_up_;
   }
   return *size;
+}
+
+DataLane::Pull OutputLane::move(int pipe, std::size_t size) {
+  if (ended_ || stream_.credit_to_send == 0) {
+    return {};
+  }
+  size = std::min<std::uint64_t>(size, stream_.credit_to_send);
+  const ssize_t moved = ::splice(fd_.get(), nullptr, pipe, nullptr, size, SPLICE_F_NONBLOCK);
+  if (moved > 0) {
+    last_size_ = static_cast<std::size_t>(moved);
+    found_empty_ = 0;
+    pause();
+    return taken(last_size_);
+  }
+  if (moved < 0 && errno == EAGAIN) {
+    found_empty();
+  } else if (moved == 0 || errno != EINTR) {
+    end(moved == 0 ? 0 : errno);
+  }
+  return taken(0);
+}
+
+bool OutputLane::is_frequent() {
+  const auto now = EventLoop::Clock::now();
+  in_quick_succession_ = now - last_taken_ < kQuick ? in_quick_succession_ + 1 : 0;
+  last_taken_ = now;
+  return in_quick_succession_ >= kOftenEnough;
+}
+
+// Not done for every pipe: a user has only so many pages.
+void OutputLane::grow_pipe() {
+  if (last_size_ >= kPipeBytes && !std::exchange(is_grown_, true)) {
+    ::fcntl(fd_.get(), F_SETPIPE_SZ, kGrownPipeBytes);
+  }
+}
+
+// The next look at a lane in bulk, and none before.
+void OutputLane::pause() {
+  readable_ = false;
+  timer_ = loop_.after(kBulkPause, [this] {
+    readable_ = true;
+    resume();
+  });
+}
+
+void OutputLane::found_empty() {
+  readable_ = false;
+  if (!is_bulk_) {
+    return;
+  }
+  if (++found_empty_ < kEmptyLooks) {
+    pause();
+    return;
+  }
+  is_bulk_ = false;
+  in_quick_succession_ = 0;
+  if (!attend()) {
+    attend_later();
+  }
 }
 
 std::size_t OutputLane::pull_tail(std::span<std::byte> buffer) {
@@ -115,22 +213,37 @@ void OutputLane::pulled() {
   }
 }
 
+OutputLane::Tail OutputLane::take_tail(int fd, std::size_t size) {
+  const std::size_t have = tail_.size();
+  tail_.resize(have + size);
+  const auto taken = base::sys::read(fd, std::span(tail_).subspan(have));
+  tail_.resize(have + taken.value_or(0));
+  if (taken && *taken > 0) {
+    return Tail::kMore;
+  }
+  return taken || taken.error().sys_errno() != EAGAIN ? Tail::kAtEnd : Tail::kEmptyNow;
+}
+
 base::UniqueFd OutputLane::settle() {
   if (!fd_) {
     return {};
   }
   watch_.stop();
+  timer_.stop();
   base::UniqueFd fd = std::move(fd_);
-  bool at_end = ended_;
-  const std::size_t wanted = at_end ? 0 : bytes_to_settle(fd.get());
+  Tail tail = ended_ ? Tail::kAtEnd : take_tail(fd.get(), kProbeBytes);
   // The last, empty-handed read tells whether anybody still holds the other end.
-  for (bool more = !at_end; more;) {
-    const std::size_t have = tail_.size();
-    tail_.resize(have + std::clamp(wanted - std::min(have, wanted), kProbeBytes, kSettleStepBytes));
-    const auto size = base::sys::read(fd.get(), std::span(tail_).subspan(have));
-    tail_.resize(have + size.value_or(0));
-    at_end = size ? *size == 0 : size.error().sys_errno() != EAGAIN;
-    more = size && *size > 0 && have < wanted;
+  if (tail == Tail::kMore) {
+    tail = take_tail(fd.get(), kProbeBytes);
+  }
+  if (tail == Tail::kMore) {
+    const std::size_t wanted = tail_.size() + bytes_to_settle(fd.get());
+    while (tail == Tail::kMore && tail_.size() < wanted) {
+      tail = take_tail(fd.get(), std::min(wanted - tail_.size(), kSettleStepBytes));
+    }
+    if (tail == Tail::kMore) {
+      tail = take_tail(fd.get(), kProbeBytes);
+    }
   }
   ended_ = ended_ || tail_.empty();
   end_told_ = ended_;
@@ -138,7 +251,10 @@ base::UniqueFd OutputLane::settle() {
     link_.forget(*this);
   }
   resume();
-  return at_end ? base::UniqueFd() : std::move(fd);
+  if (tail == Tail::kAtEnd) {
+    spent_ = std::move(fd);
+  }
+  return fd;
 }
 
 std::size_t OutputLane::drop() {

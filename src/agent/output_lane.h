@@ -8,8 +8,13 @@
 // A lane settles when the process behind it has ended: everything the process wrote is in the pipe
 // by then, so taking exactly that much loses nothing and waits for nobody, however many background
 // children still hold the other end.
+//
+// Most processes end before they have filled a pipe. So a lane may begin unattended: its output
+// then leaves together with the report of the end, and the agent is woken once, not three times. A
+// lane that has output all the time is in bulk: it is looked at now and then, not at each write.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,13 +31,23 @@ namespace msb::agent {
 
 // The largest pipe an unprivileged process can make; no tail is longer.
 inline constexpr std::size_t kMaxTailBytes = 1024 * 1024;
+// How long an unattended lane waits for its end before it looks for output.
+inline constexpr std::chrono::milliseconds kUnattended{1};
+// And how often one in bulk is looked at. At 1 GiB/s a grown pipe is half full by then.
+inline constexpr std::chrono::microseconds kBulkPause{100};
+// Of more than this the pages are moved, and not the bytes.
+inline constexpr std::size_t kMinMoveBytes = 32 * 1024;
 
 class OutputLane final : public DataLane {
  public:
+  enum class Attention { kAtOnce, kLater };
+
   // Sends what `fd` (made non-blocking) has as frames of `type`, against the credit of `stream`,
   // which outlives the lane. `on_end` is called once, after the last byte was handed to the link.
+  // kLater: for who will settle() it.
   static Result<std::unique_ptr<OutputLane>> create(EventLoop& loop, HostLink& link, Stream& stream,
                                                     wire::FrameType type, base::UniqueFd fd,
+                                                    Attention attention,
                                                     std::function<void()> on_end);
   ~OutputLane() override;
 
@@ -50,24 +65,46 @@ class OutputLane final : public DataLane {
   std::uint32_t stream() const override { return stream_.id(); }
   wire::FrameType frame_type() const override { return type_; }
   Pull pull(std::span<std::byte> buffer) override;
+  bool moves_pages() const override { return fd_ && is_bulk_ && last_size_ >= kMinMoveBytes; }
+  Pull move(int pipe, std::size_t size) override;
   void pulled() override;
 
  private:
-  OutputLane(HostLink& link, Stream& stream, wire::FrameType type, base::UniqueFd fd,
-             std::function<void()> on_end);
+  enum class Tail { kMore, kEmptyNow, kAtEnd };
+
+  OutputLane(EventLoop& loop, HostLink& link, Stream& stream, wire::FrameType type,
+             base::UniqueFd fd, std::function<void()> on_end);
+  Result<> attend();
+  void attend_later();
+  void end(int reason);
+  Pull taken(std::size_t size);
+  Tail take_tail(int fd, std::size_t size);
+  void grow_pipe();
+  bool is_frequent();
+  void pause();
+  void found_empty();
   std::size_t pull_live(std::span<std::byte> buffer);
   std::size_t pull_tail(std::span<std::byte> buffer);
   bool has_more() const;
 
+  EventLoop& loop_;
   HostLink& link_;
   Stream& stream_;
   const wire::FrameType type_;
   base::UniqueFd fd_;
+  base::UniqueFd spent_;  // at its end; closed with the lane, when the report is on its way
   EventLoop::Watch watch_;
+  EventLoop::Timer timer_;
   std::function<void()> on_end_;
-  bool readable_ = true;
+  bool readable_ = false;
   bool hung_up_ = false;  // end of file comes after what is in the pipe, without another event
-  bool grown_ = false;
+  bool may_be_bulk_ = false;
+  bool is_bulk_ = false;
+  bool is_grown_ = false;
+  std::size_t last_size_ = 0;
+  EventLoop::Clock::time_point last_taken_;
+  unsigned in_quick_succession_ = 0;
+  unsigned found_empty_ = 0;
   bool ended_ = false;
   bool end_told_ = false;
   int end_errno_ = 0;

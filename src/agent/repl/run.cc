@@ -82,7 +82,7 @@ std::string Run::take_request() {
 Result<> Run::begin(OutputPipes pipes) {
   const auto lane = [this](wire::FrameType type, base::UniqueFd fd) {
     return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd),
-                              [this] { report_if_done(); });
+                              OutputLane::Attention::kLater, [this] { report_if_done(); });
   };
   // An interpreter that has one pair for life may have closed either.
   if (pipes.out) {
