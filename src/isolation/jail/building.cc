@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 #include <string>
 
 #include "base/file.h"
@@ -19,9 +20,11 @@
 #include "isolation/jail/identity.h"
 #include "isolation/jail/layers.h"
 #include "isolation/jail/mounts.h"
+#include "isolation/jail/network.h"
 #include "isolation/jail/overlay.h"
 #include "isolation/jail/resource_limits.h"
 #include "isolation/jail/status_report.h"
+#include "isolation/jail/sys_files.h"
 
 namespace msb::isolation::jail {
 
@@ -99,6 +102,21 @@ Result<> open_writable_layer(Building& building) {
   return {};
 }
 
+Result<> enter_namespaces(Building& /*building*/) {
+  // The pid namespace is there since birth.
+  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP) < 0) {
+    return std::unexpected(sys::error("unshare"));
+  }
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
+    return std::unexpected(sys::error("mount(private)", "/"));
+  }
+  return {};
+}
+
+Result<> bring_up_network(Building& /*building*/) {
+  return set_up_loopback();
+}
+
 Result<> mount_writable_layer(Building& building) {
   const Plan& plan = building.plan;
   if (plan.powers.disk_images) {
@@ -120,6 +138,17 @@ Result<> fill_etc(Building& building) {
 
 Result<> add_volumes(Building& building) {
   return attach_volumes(building.root.get(), building.volumes);
+}
+
+Result<> add_sys(Building& building) {
+  return mount_sys(building.root.get(), building.staging.get(),
+                   building.plan.cgroups->v2() ? CgroupVersion::kTwo : CgroupVersion::kOne);
+}
+
+Result<> limit_resources(Building& building) {
+  const Plan& plan = building.plan;
+  return set_resource_limits(
+      plan.cgroups->limits_processes() ? std::nullopt : std::optional(plan.limits.max_processes));
 }
 
 Result<> report_ready(Building& building) {

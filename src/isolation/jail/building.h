@@ -49,11 +49,16 @@ Result<> reset_signals(Building& building);
 Result<> enter_cgroup(Building& building);
 Result<> clone_host_mounts(Building& building);
 Result<> open_writable_layer(Building& building);
-// (here a tier enters its mount namespace and makes `staging`)
+// All but the pid namespace, which is there since birth, and the user namespace.
+Result<> enter_namespaces(Building& building);
+Result<> bring_up_network(Building& building);
+// (here a tier makes `staging`)
 Result<> mount_writable_layer(Building& building);
 Result<> mount_root(Building& building);
 Result<> fill_etc(Building& building);
 Result<> add_volumes(Building& building);
+Result<> add_sys(Building& building);
+Result<> limit_resources(Building& building);
 // To the warden: all is made.
 Result<> report_ready(Building& building);
 

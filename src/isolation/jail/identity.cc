@@ -2,7 +2,6 @@
 #include "isolation/jail/identity.h"
 
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/fsuid.h>
@@ -25,11 +24,23 @@ Result<> check(long result, const char* call) {
   return result < 0 ? Result<>(std::unexpected(sys::error(call))) : Result<>();
 }
 
+Result<> set_file_system_ids(std::uint32_t id) {
+  ::setfsgid(id);
+  ::setfsuid(id);
+  // setfsuid has no failure; it answers the old value.
+  if (static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1))) != id ||
+      static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1))) != id) {
+    return fail(ErrorCode::kPermissionDenied, "setfsuid(" + std::to_string(id) + "): not allowed");
+  }
+  return {};
+}
+
 // What the exec of the agent, as root of its namespace, will gain is what is in the bounding set.
 Result<> drop_capabilities() {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if (std::ranges::find(kept_capabilities(), capability) == kept_capabilities().end()) {
+    if (std::ranges::find(kKeptCapabilities, capability, &Capability::number) ==
+        std::end(kKeptCapabilities)) {
       TRY(check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)"));
       continue;
     }
@@ -45,26 +56,16 @@ Result<> drop_capabilities() {
 
 }  // namespace
 
-const std::vector<int>& kept_capabilities() {
-  static const std::vector<int> kept = {
-      CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
-      CAP_KILL,  CAP_SETGID,       CAP_SETUID, CAP_NET_BIND_SERVICE};
-  return kept;
-}
-
 Result<> build_as(const IdRange& range) {
   // Without this, leaving file system id 0 would cost the capabilities over files.
   TRY(check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0),
             "prctl(PR_SET_SECUREBITS)"));
-  ::setfsgid(range.base);
-  ::setfsuid(range.base);
-  // setfsuid has no failure; it answers the old value.
-  if (static_cast<std::uint32_t>(::setfsuid(static_cast<uid_t>(-1))) != range.base ||
-      static_cast<std::uint32_t>(::setfsgid(static_cast<gid_t>(-1))) != range.base) {
-    return fail(ErrorCode::kPermissionDenied,
-                "setfsuid(" + std::to_string(range.base) + "): not allowed");
-  }
-  return {};
+  return set_file_system_ids(range.base);
+}
+
+Result<> build_as_host_root() {
+  TRY(set_file_system_ids(0));
+  return check(::prctl(PR_SET_SECUREBITS, 0, 0, 0, 0), "prctl(PR_SET_SECUREBITS)");
 }
 
 Result<> become_sandbox_root(int user_namespace) {

@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <optional>
 #include <utility>
 
 #include "base/sys.h"
@@ -22,10 +21,7 @@
 #include "isolation/jail/identity.h"
 #include "isolation/jail/landlock.h"
 #include "isolation/jail/mounts.h"
-#include "isolation/jail/network.h"
 #include "isolation/jail/proc_files.h"
-#include "isolation/jail/resource_limits.h"
-#include "isolation/jail/sys_files.h"
 #include "isolation/jail/system_calls.h"
 
 namespace msb::isolation::jail {
@@ -34,17 +30,6 @@ namespace {
 namespace sys = base::sys;
 
 constexpr int kStreamFd = 3;
-
-Result<> enter_namespaces(Building& /*building*/) {
-  // The pid namespace is there since birth.
-  if (::unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP) < 0) {
-    return std::unexpected(sys::error("unshare"));
-  }
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0) {
-    return std::unexpected(sys::error("mount(private)", "/"));
-  }
-  return {};
-}
 
 Result<> name_host(Building& building) {
   const std::string& name = building.plan.hostname;
@@ -55,10 +40,6 @@ Result<> name_host(Building& building) {
     building.host_name = TRY(sys::open("/proc/self/ns/uts", O_RDONLY));
   }
   return {};
-}
-
-Result<> bring_up_network(Building& /*building*/) {
-  return set_up_loopback();
 }
 
 Result<> make_staging(Building& building) {
@@ -84,11 +65,6 @@ Result<> add_proc(Building& building) {
   return mount_proc(building.root.get());
 }
 
-Result<> add_sys(Building& building) {
-  return mount_sys(building.root.get(), building.staging.get(),
-                   building.plan.cgroups->v2() ? CgroupVersion::kTwo : CgroupVersion::kOne);
-}
-
 Result<> change_root(Building& building) {
   if (::fchdir(building.root.get()) < 0) {
     return std::unexpected(sys::error("fchdir"));
@@ -104,12 +80,6 @@ Result<> change_root(Building& building) {
     return std::unexpected(sys::error("chdir", "/"));
   }
   return {};
-}
-
-Result<> limit_resources(Building& building) {
-  const Plan& plan = building.plan;
-  return set_resource_limits(
-      plan.cgroups->limits_processes() ? std::nullopt : std::optional(plan.limits.max_processes));
 }
 
 Result<> change_identity(Building& building) {

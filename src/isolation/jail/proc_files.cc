@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Most of what is covered here is already refused to a guest by its user namespace. The covers hold
-// when a kernel forgets to check.
 #include "isolation/jail/proc_files.h"
 
 #include <fcntl.h>
@@ -18,21 +15,6 @@ namespace msb::isolation::jail {
 namespace {
 
 constexpr std::uint64_t kProcAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
-// What tells of the host's secrets, of its kernel's memory layout (slabs, zones), and of what
-// others do on it (interrupts, disks, locks: one per running sandbox).
-constexpr const char* kCoveredFiles[] = {
-    "bootconfig", "buddyinfo",   "cmdline",       "config.gz",     "consoles",   "diskstats",
-    "interrupts", "iomem",       "ioports",       "kallsyms",      "kcore",      "key-users",
-    "keys",       "kmsg",        "kpagecgroup",   "kpagecount",    "kpageflags", "locks",
-    "mdstat",     "misc",        "modules",       "latency_stats", "mtrr",       "pagetypeinfo",
-    "partitions", "sched_debug", "schedstat",     "slabinfo",      "softirqs",   "swaps",
-    "timer_list", "timer_stats", "sysrq-trigger", "vmallocinfo",   "zoneinfo",
-};
-// pressure: everybody may write there, and each write is work for the host's kernel, uncounted.
-constexpr const char* kCoveredFolders[] = {"acpi", "asound", "bus",      "driver",
-                                           "fs",   "irq",    "pressure", "scsi"};
-constexpr const char* kReadOnlyFolders[] = {"sys", "sysvipc"};
 
 // The named thing in /proc, if this kernel has it.
 std::optional<base::UniqueFd> find(int proc_fd, const char* name) {
