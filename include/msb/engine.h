@@ -48,6 +48,9 @@ struct EngineOptions {
   // running executable, else in ../libexec/msb from it or from libmsb.so, else the installed path.
   std::string libexec_dir;
   PoolOptions pool;
+  // The tiers that sandboxes may have (StartConfig::isolation); the first is what they have unless
+  // they say. Empty: those of $MSB_ISOLATION, separated by commas, else any, and the jail.
+  std::vector<std::string> isolation;
 };
 
 struct SandboxInfo {

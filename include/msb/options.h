@@ -59,6 +59,11 @@ struct StartConfig {
   std::int64_t disk = 4096;
   // Processes and threads at once, 8 .. 65536.
   std::int64_t max_processes = 512;
+  // The walls around it: "jail" (namespaces, cgroups and filters of our own), or "oci:crun",
+  // "oci:runc", "oci:runsc" (those of an OCI runtime of this host). Empty: the engine's default.
+  // What is not allowed is kPermissionDenied; what this host cannot give is kUnsupported with the
+  // reason: no other tier takes its place. A sandbox that runs with another one is kConflict.
+  std::string isolation;
 };
 
 // How a remote sandbox speaks HTTP to its server.
@@ -95,10 +100,9 @@ struct HttpOptions {
 //  - An error's text has the server's whole answer; its codes are the same.
 // A server of the protocol's v0.2 line that is not ours lacks its extensions (docs/
 // protocol-extensions.md). There,
-//  - these are kUnsupported, naming the option: StartConfig::user, disk, max_processes, a fraction
-//  of
-//    cpus, host port 0, other fields without image or language; CommandOptions::workdir, envs,
-//    user, stdin_bytes; spawn(); log(); remove().
+//  - these are kUnsupported, naming the option: StartConfig::user, disk, max_processes, isolation,
+//    a fraction of cpus, host port 0, other fields without image or language;
+//    CommandOptions::workdir, envs, user, stdin_bytes; spawn(); log(); remove().
 //  - on_output is called with whole lines, in order, when the run has ended; an output's last line
 //    counts as ended by a newline.
 //  - weaknesses(), image_command() and exec_exit_code() know nothing. With a language, a start

@@ -115,6 +115,8 @@ void ConfigFlags::add_to(Arguments& arguments) {
                     config.max_processes = *count;
                     return {};
                   });
+  arguments.text("--isolation", "TIER", "Walls: jail, oci:crun, oci:runc or oci:runsc (jail)",
+                 config.isolation);
   arguments.list("-v,--volume", "HOST:GUEST[:ro]", "Show a host file or folder inside; repeatable",
                  config.volumes);
   arguments.list("-p,--publish", "HOST:GUEST", "Reach a guest's port on 127.0.0.1; repeatable",
@@ -152,9 +154,9 @@ bool SandboxFlags::describe_a_sandbox() const {
   const StartConfig none;
   return config.image != none.image || config.memory != none.memory || config.cpus != none.cpus ||
          config.disk != none.disk || config.max_processes != none.max_processes ||
-         !config.volumes.empty() || !config.ports.empty() || !config.envs.empty() ||
-         !env_files.empty() || !config.workdir.empty() || !config.user.empty() ||
-         !options.name.empty();
+         !config.isolation.empty() || !config.volumes.empty() || !config.ports.empty() ||
+         !config.envs.empty() || !env_files.empty() || !config.workdir.empty() ||
+         !config.user.empty() || !options.name.empty();
 }
 
 Result<> ConfigFlags::complete() {

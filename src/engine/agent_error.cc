@@ -18,6 +18,10 @@ constexpr std::array kAgentCodes = {
 };
 constexpr int kMaxErrno = 4095;
 
+std::string complaint_of(const isolation::SandboxExit& exit) {
+  return exit.complaint.empty() ? "" : ": " + exit.complaint;
+}
+
 }  // namespace
 
 Error error_from_agent(const wire::Failed& failed) {
@@ -45,12 +49,12 @@ Error error_from_exit(const std::optional<isolation::SandboxExit>& exit, const E
         .wrap(ErrorCode::kSandboxGone);
   }
   if (exit && exit->cause == Cause::kAgentExited) {
-    return Error(ErrorCode::kSandboxGone,
-                 "sandbox is gone: its agent ended with status " + std::to_string(exit->code));
+    return Error(ErrorCode::kSandboxGone, "sandbox is gone: its agent ended with status " +
+                                              std::to_string(exit->code) + complaint_of(*exit));
   }
   if (exit && exit->cause == Cause::kAgentKilled) {
-    return Error(ErrorCode::kSandboxGone,
-                 "sandbox is gone: its agent was ended by signal " + std::to_string(exit->code));
+    return Error(ErrorCode::kSandboxGone, "sandbox is gone: its agent was ended by signal " +
+                                              std::to_string(exit->code) + complaint_of(*exit));
   }
   if (exit && exit->cause == Cause::kWardenGone) {
     return Error(ErrorCode::kUnavailable, "the warden process has ended")

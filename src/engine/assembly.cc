@@ -35,6 +35,7 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
   SandboxParts parts{.name = plan.name,
                      .instance_id = id,
                      .config = plan.definition.config,
+                     .tier = plan.tier,
                      .limits = luggage.limits,
                      .folder = std::move(luggage.folder),
                      .image_lease = plan.image.lease,

@@ -26,6 +26,7 @@ struct Config {
   std::string user;
   std::int64_t disk_mib = 4096;
   std::int64_t max_processes = 512;
+  std::string isolation;  // empty: the default of the engine
 
   bool operator==(const Config&) const = default;
 };

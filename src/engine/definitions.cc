@@ -7,9 +7,10 @@
 namespace msb::engine {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
-constexpr const char* kSchema = R"sql(
+// Each version is made from the one before.
+constexpr const char* kToVersion1 = R"sql(
 CREATE TABLE definitions (
   namespace TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -35,12 +36,16 @@ CREATE TABLE definition_items (
   PRIMARY KEY (namespace, name, field, position),
   FOREIGN KEY (namespace, name) REFERENCES definitions ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
+)sql";
+
+constexpr const char* kToVersion2 = R"sql(
+ALTER TABLE definitions ADD COLUMN isolation TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 2;
 )sql";
 
 constexpr const char* kSelect =
     "SELECT namespace, name, image, memory_mib, cpus, disk_mib, max_processes, workdir, shell, "
-    "exec, user, disk_base_bytes FROM definitions ";
+    "exec, user, disk_base_bytes, isolation FROM definitions ";
 
 // The list fields of a Config, by the name they are stored under.
 struct ListField {
@@ -69,6 +74,7 @@ StoredDefinition read_row(const SqlStatement& row) {
   config.exec = row.text(9);
   config.user = row.text(10);
   definition.disk_base_bytes = row.number(11);
+  config.isolation = row.text(12);
   return definition;
 }
 
@@ -102,8 +108,11 @@ Result<> Definitions::migrate() {
     return fail(ErrorCode::kUnsupported, "schema version " + std::to_string(found) +
                                              " was made by a newer version of this software");
   }
-  if (found == 0) {
-    TRY(database_.execute(kSchema));
+  if (found < 1) {
+    TRY(database_.execute(kToVersion1));
+  }
+  if (found < 2) {
+    TRY(database_.execute(kToVersion2));
   }
   return transaction.commit();
 }
@@ -193,8 +202,8 @@ Result<> Definitions::put(const StoredDefinition& definition) {
     static_cast<void>(TRY(remove.step()));
     SqlStatement insert = TRY(database_.prepare(
         "INSERT INTO definitions (namespace, name, image, memory_mib, cpus, disk_mib, "
-        "max_processes, workdir, shell, exec, user, disk_base_bytes) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
+        "max_processes, workdir, shell, exec, user, disk_base_bytes, isolation) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"));
     const Config& config = definition.config;
     bind_name(insert, definition.name);
     insert.bind(3, config.image);
@@ -207,6 +216,7 @@ Result<> Definitions::put(const StoredDefinition& definition) {
     insert.bind(10, config.exec);
     insert.bind(11, config.user);
     insert.bind(12, definition.disk_base_bytes);
+    insert.bind(13, config.isolation);
     static_cast<void>(TRY(insert.step()));
     TRY(write_lists(definition));
   }

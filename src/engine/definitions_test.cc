@@ -40,7 +40,8 @@ class DefinitionsTest : public ::testing::Test {
                          .exec = "sleep 1",
                          .user = "1000:1000",
                          .disk_mib = 100,
-                         .max_processes = 50};
+                         .max_processes = 50,
+                         .isolation = "oci:crun"};
     return definition;
   }
 
@@ -106,6 +107,32 @@ TEST_F(DefinitionsTest, ANewerSchemaIsRefusedWithTheReason) {
   const auto definitions = Definitions::open(path());
   ASSERT_FALSE(definitions);
   EXPECT_TRUE(definitions.error().is(ErrorCode::kUnsupported)) << definitions.error().message();
+}
+
+TEST_F(DefinitionsTest, WhatAnOlderVersionKeptIsKept) {
+  {
+    auto database = SqlDatabase::open(path());
+    ASSERT_TRUE(database->execute(
+        "CREATE TABLE definitions (namespace TEXT NOT NULL, name TEXT NOT NULL, image TEXT NOT "
+        "NULL, "
+        "memory_mib INTEGER NOT NULL, cpus REAL NOT NULL, disk_mib INTEGER NOT NULL, "
+        "max_processes INTEGER NOT NULL, workdir TEXT NOT NULL, shell TEXT NOT NULL, "
+        "exec TEXT NOT NULL, user TEXT NOT NULL, disk_base_bytes INTEGER NOT NULL, "
+        "PRIMARY KEY (namespace, name)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE definition_items (namespace TEXT NOT NULL, name TEXT NOT NULL, "
+        "field TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, "
+        "PRIMARY KEY (namespace, name, field, position), FOREIGN KEY (namespace, name) "
+        "REFERENCES definitions ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+        "INSERT INTO definitions VALUES ('team','a','alpine',64,0.5,100,50,'','','','',12345);"
+        "PRAGMA user_version = 1;"));
+  }
+  const auto definitions = open();
+  auto found = definitions->find({.namespace_name = "team", .sandbox = "a"});
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->config.image, "alpine");
+  EXPECT_EQ((*found)->config.isolation, "");
+  ASSERT_TRUE(definitions->put(full("a")));
+  EXPECT_EQ((*definitions->find(full("a").name))->config.isolation, "oci:crun");
 }
 
 TEST_F(DefinitionsTest, AFileThatIsNoDatabaseIsCorrupt) {

@@ -26,6 +26,7 @@
 #include "engine/random_id.h"
 #include "engine/registry.h"
 #include "engine/spare_maker.h"
+#include "engine/tier_choice.h"
 
 namespace msb::engine {
 namespace {
@@ -82,12 +83,14 @@ class Engine::Impl {
  public:
   Impl(std::string home, EngineFolder folder, std::unique_ptr<IoLoop> loop,
        std::shared_ptr<image::Store> store, std::unique_ptr<Janitor> janitor,
-       isolation::WardenOptions warden, VolumeOpener open_volume, const PoolOptions& pool)
+       isolation::WardenOptions warden, VolumeOpener open_volume, TierChoice tiers,
+       const PoolOptions& pool)
       : home_(std::move(home)),
         folder_(std::move(folder)),
         loop_(std::move(loop)),
         store_(std::move(store)),
         open_volume_(std::move(open_volume)),
+        tiers_(std::move(tiers)),
         janitor_(std::move(janitor)),
         wardens_(std::move(warden), exits_, [this](const auto& client) { sweep(client); }),
         pool_(pool, {.make = [this](const auto& order,
@@ -122,6 +125,7 @@ class Engine::Impl {
                               const std::vector<std::string>& depends_on, StartedFirst& started);
   Result<> redefine(const StoredDefinition& stored, const Config& config);
   Result<std::shared_ptr<Sandbox>> start_claimed(const StartRequest& request, Definition definition,
+                                                 isolation::Tier tier,
                                                  const std::optional<StoredDefinition>& stored);
   void sweep(const std::shared_ptr<isolation::WardenClient>& warden);
   LaunchSite site() {
@@ -142,6 +146,7 @@ class Engine::Impl {
   const std::unique_ptr<IoLoop> loop_;
   const std::shared_ptr<image::Store> store_;
   const VolumeOpener open_volume_;
+  const TierChoice tiers_;
   ExitBoard exits_;
   Registry registry_;
   std::mutex definitions_mutex_;  // guards the opening of:
@@ -257,6 +262,7 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
   const std::optional<StoredDefinition> stored = TRY(stored_definition(request));
   const Config config = TRY(complete_config(request, stored));
   Definition definition = TRY(validate(request.name, config));
+  isolation::Tier tier = TRY(tiers_.choose(config.isolation));
   // Before our own name is claimed, so that no two starts wait for each other.
   StartedFirst started;
   TRY(start_dependencies(request, definition.config.depends_on, started));
@@ -266,13 +272,18 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
       return fail(ErrorCode::kConflict,
                   "sandbox '" + request.name.sandbox + "' is running already, and is ephemeral");
     }
+    if (!request.config.isolation.empty() && (*running)->tier() != tier) {
+      return fail(ErrorCode::kConflict,
+                  "sandbox '" + request.name.sandbox + "' is running already, with isolation '" +
+                      isolation::to_text((*running)->tier()) + "'; stop it first");
+    }
     if (stored && !request.config.image.empty()) {
       TRY(redefine(*stored, definition.config));
     }
     started.keep();
     return StartResult{.sandbox = *running, .was_running = true};
   }
-  auto sandbox = TRY(start_claimed(request, std::move(definition), stored));
+  auto sandbox = TRY(start_claimed(request, std::move(definition), std::move(tier), stored));
   std::get<Registry::Claim>(claimed).settle(sandbox);
   if (sandbox->has_ended()) {
     registry_.remove(*sandbox);  // it died before it was listed
@@ -291,10 +302,11 @@ Result<> Engine::Impl::redefine(const StoredDefinition& stored, const Config& co
 }
 
 Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
-    const StartRequest& request, Definition definition,
+    const StartRequest& request, Definition definition, isolation::Tier tier,
     const std::optional<StoredDefinition>& stored) {
   LaunchPlan plan;
   plan.name = request.name;
+  plan.tier = std::move(tier);
   plan.image =
       TRY_WRAP(store_->find_or_pull(definition.config.image,
                                     {.on_progress = request.on_progress, .stop = request.stop}),
@@ -391,6 +403,7 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   warden.warden_path = TRY(base::find_program("msb-warden", options.libexec_dir));
   warden.agent_path = TRY(base::find_program("msb-agent", options.libexec_dir));
   const std::string unpack_path = TRY(base::find_program("msb-unpack", options.libexec_dir));
+  auto tiers = TRY(TierChoice::create(options.isolation));
   TRY(base::make_folders(home, 0700));
   auto store = TRY(image::Store::open({.home = home, .unpack_path = unpack_path}));
   EngineFolder folder = TRY(EngineFolder::create(home));
@@ -401,7 +414,7 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
       home, std::move(folder), std::move(loop), std::move(store), std::move(janitor),
       std::move(warden), options.open_volume ? options.open_volume : open_any_volume,
-      options.pool)));
+      std::move(tiers), options.pool)));
 }
 
 Engine::~Engine() {

@@ -30,6 +30,8 @@ struct EngineOptions {
   std::string libexec_dir;             // empty: see base/locations.h
   VolumeOpener open_volume = nullptr;  // null: any file or folder of the host may be a volume
   PoolOptions pool;                    // of spare sandboxes; by default none
+  // The tiers that sandboxes may have, the first by default. Empty: any, by default the jail.
+  std::vector<std::string> isolation;
 };
 
 struct StartRequest {

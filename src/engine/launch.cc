@@ -81,6 +81,7 @@ Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan&
                                        const GuestUser& owner, const std::string& id,
                                        const std::string& writable_path) {
   isolation::SandboxSpec spec;
+  spec.tier = plan.tier;
   spec.id = id;
   spec.name = plan.name.sandbox;
   spec.hostname = hostname_of(plan.name.sandbox);
@@ -234,10 +235,12 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
 }  // namespace
 
 std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan) {
-  // Volumes are mounted before anything of the image has run, and what may be written to the host
-  // decides about the system calls that are allowed.
+  // A jail alone can be given another name and other limits. Volumes are mounted before anything of
+  // the image has run, and what may be written to the host decides about the system calls that are
+  // allowed.
   auto layers = layer_folders(plan.image);
-  if (!plan.definition.volumes.empty() || !layers) {
+  if (plan.tier.kind != isolation::Tier::Kind::kJail || !plan.definition.volumes.empty() ||
+      !layers) {
     return std::nullopt;
   }
   const isolation::Limits limits = limits_of(plan.definition.config);

@@ -28,6 +28,7 @@ namespace msb::engine {
 struct LaunchPlan {
   Name name;
   Definition definition;
+  isolation::Tier tier;
   image::Image image;
   std::shared_ptr<EphemeralFiles> ephemeral;  // null: a persistent sandbox
   std::vector<wire::Language> warm;           // interpreters to start ahead of the first run

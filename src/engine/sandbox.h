@@ -35,6 +35,7 @@ struct SandboxParts {
   Name name;
   std::string instance_id;
   Config config;
+  isolation::Tier tier;
   isolation::Limits limits;
   SandboxFolder folder;
   std::shared_ptr<void> image_lease;
@@ -61,6 +62,7 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   const Name& name() const { return parts_.name; }
   const std::string& instance_id() const { return parts_.instance_id; }
   const Config& config() const { return parts_.config; }
+  const isolation::Tier& tier() const { return parts_.tier; }
   bool is_ephemeral() const { return is_ephemeral_; }
   const std::vector<PortRule>& ports() const { return ports_; }
   const std::vector<std::string>& weaknesses() const { return parts_.weaknesses; }

@@ -8,6 +8,7 @@
 
 #include "base/parse.h"
 #include "engine/guest_path.h"
+#include "isolation/tier.h"
 #include "wire/messages.h"
 
 namespace msb::engine {
@@ -288,6 +289,9 @@ Result<Definition> validate(const Name& name, const Config& config) {
   TRY(check_range("disk", config.disk_mib, kMinDiskMib, kMaxDiskMib, " MiB"));
   TRY(check_range("max_processes", config.max_processes, kMinProcesses, kMaxProcesses, ""));
   Definition definition{.config = config, .volumes = {}, .ports = {}};
+  if (!config.isolation.empty()) {
+    TRY(isolation::parse_tier(config.isolation));
+  }
   definition.volumes = TRY(parse_volumes(config.volumes));
   definition.ports = TRY(parse_ports(config.ports));
   TRY(check_envs(config.envs));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "isolation/tier.h"
 
 namespace msb::isolation {
 
@@ -26,6 +27,7 @@ struct Volume {
 };
 
 struct SandboxSpec {
+  Tier tier;
   std::string id;    // instance id: [0-9a-f]{16}, new for each start
   std::string name;  // for humans (hostname default, cgroup name)
   std::string hostname;

@@ -82,6 +82,7 @@ Result<warden::CreateRequest> request_of(const SandboxSpec& spec, const std::str
   TRY(check_length(spec.name, warden::kMaxNameBytes, "name"));
   TRY(check_length(spec.hostname, warden::kMaxNameBytes, "hostname"));
   warden::CreateRequest request;
+  request.tier = spec.tier;
   request.id = spec.id;
   request.name = spec.name;
   request.hostname = spec.hostname;

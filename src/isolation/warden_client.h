@@ -29,6 +29,7 @@ struct SandboxExit {
   enum class Cause { kDestroyed, kAgentExited, kAgentKilled, kWardenGone } cause{};
   int code = 0;                // exit status or signal of the agent
   bool out_of_memory = false;  // the kernel killed it at its memory limit
+  std::string complaint{};     // last words of the program that it ran under: an OCI runtime
 };
 
 class WardenClient {

@@ -56,6 +56,7 @@ Result<StartConfig> config_of(const Json& value) {
   config.user = TRY(optional_text(value, "user"));
   config.disk_mib = TRY(integer(value, "disk", kMaxU32, "u32"));
   config.max_processes = TRY(integer(value, "max_processes", kMaxU32, "u32"));
+  config.isolation = TRY(optional_text(value, "isolation"));
   if (const Json* limit = find_present(value, "cpu_limit")) {
     if (!limit->is_number()) {
       return wrong_type(*limit, "a number of cores", "cpu_limit");

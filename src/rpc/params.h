@@ -43,6 +43,7 @@ struct StartConfig {
   std::string user;
   std::optional<std::int64_t> disk_mib;
   std::optional<std::int64_t> max_processes;
+  std::string isolation;
   std::optional<double> cpu_limit;  // cores, with a fraction; instead of cpus
   // The image of the stored definition counts first; without an image there must be one.
   bool image_is_default = false;

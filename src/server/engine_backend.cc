@@ -35,6 +35,7 @@ engine::Config engine_config(const rpc::StartConfig& from) {
   config.user = from.user;
   config.disk_mib = from.disk_mib.value_or(config.disk_mib);
   config.max_processes = from.max_processes.value_or(config.max_processes);
+  config.isolation = from.isolation;
   if (from.cpu_limit) {
     config.cpus = *from.cpu_limit;
   }

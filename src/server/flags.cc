@@ -34,6 +34,15 @@ void add_volume_root(CLI::App& app, Flags& flags) {
       ->allow_extra_args(false);
 }
 
+void add_isolation(CLI::App& app, Flags& flags) {
+  app.add_option("--isolation", flags.isolation,
+                 "Walls that callers may choose, the first unless they do:\njail, oci:crun, "
+                 "oci:runc, oci:runsc (jail)")
+      ->option_text("TIER,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
 void add_pool(CLI::App& app, Flags& flags) {
   engine::PoolOptions& pool = flags.pool;
   add_value(
@@ -72,6 +81,7 @@ void describe_start(CLI::App& app, Flags& flags) {
             "Relative host paths of volumes begin here, in a\nfolder for each namespace "
             "($MSB_HOME/namespaces)");
   add_volume_root(app, flags);
+  add_isolation(app, flags);
   add_pool(app, flags);
   auto* const certificate = add_value(app, "--tls-cert", "FILE", flags.tls_certificate_file,
                                       "Serve https with this certificate chain (PEM)");
@@ -115,6 +125,7 @@ void describe_mcp(CLI::App& app, Flags& flags) {
       "Speak MCP on stdin and stdout, for desktop programs that start their tools themselves. No\n"
       "server is needed: sandboxes run in this process and end with it.");
   add_volume_root(app, flags);
+  add_isolation(app, flags);
   add_pool(app, flags);
   app.footer(
       "Examples:\n"

@@ -28,6 +28,7 @@ struct Flags {
   std::string tls_certificate_file;
   std::string tls_key_file;
   engine::PoolOptions pool{.max_spares = 8};
+  std::vector<std::string> isolation{"jail"};  // that callers may choose; the first by default
   bool is_detached = false;
   std::chrono::seconds lifetime{24 * 3600};
   std::string namespace_name = "*";

@@ -84,7 +84,8 @@ Result<Host> open_host(const Flags& flags, const std::string& home,
                                 [volumes](const engine::Name& name, const std::string& host_path) {
                                   return volumes->open(name.namespace_name, host_path);
                                 },
-                            .pool = flags.pool}));
+                            .pool = flags.pool,
+                            .isolation = flags.isolation}));
   host.backend = std::make_unique<EngineBackend>(host.engine, std::move(volumes));
   host.prefixes = {home, namespaces_folder(flags, home), "/run/msb", "/sys/fs/cgroup"};
   return host;

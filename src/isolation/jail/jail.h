@@ -35,6 +35,7 @@ struct Plan {
   std::vector<Volume> volumes;
   std::uint32_t volume_uid = 0;
   std::uint32_t volume_gid = 0;
+  Tier tier;
   bool is_spare = false;  // report what its adjustment needs, too
 
   Powers powers;

@@ -32,6 +32,7 @@ void write_limits(ByteWriter& writer, const Limits& limits) {
 void write(ByteWriter& writer, const CreateRequest& create) {
   writer.u8(static_cast<std::uint8_t>(Kind::kCreate));
   writer.u32(create.request);
+  writer.string(to_text(create.tier));
   writer.string(create.id);
   writer.string(create.name);
   writer.string(create.hostname);
@@ -93,6 +94,7 @@ void write(ByteWriter& writer, const Exited& exited) {
   writer.u8(static_cast<std::uint8_t>(exited.exit.cause));
   writer.i32(exited.exit.code);
   writer.u8(exited.exit.out_of_memory ? 1 : 0);
+  writer.string(exited.exit.complaint);
 }
 
 bool read_bool(ByteReader& reader) {
@@ -121,9 +123,19 @@ AdjustRequest read_adjust(ByteReader& reader) {
   return adjust;
 }
 
+Tier read_tier(ByteReader& reader) {
+  auto tier = parse_tier(reader.string(kMaxTierBytes));
+  if (!tier) {
+    reader.reject();
+    return {};
+  }
+  return *std::move(tier);
+}
+
 CreateRequest read_create(ByteReader& reader) {
   CreateRequest create;
   create.request = reader.u32();
+  create.tier = read_tier(reader);
   create.id = reader.string(kMaxNameBytes);
   create.name = reader.string(kMaxNameBytes);
   create.hostname = reader.string(kMaxNameBytes);
@@ -166,6 +178,7 @@ Exited read_exited(ByteReader& reader) {
   exited.exit.cause = static_cast<SandboxExit::Cause>(cause);
   exited.exit.code = reader.i32();
   exited.exit.out_of_memory = read_bool(reader);
+  exited.exit.complaint = reader.string(kMaxComplaintBytes);
   return exited;
 }
 

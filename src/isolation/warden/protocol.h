@@ -32,6 +32,7 @@ namespace msb::isolation::warden {
 
 inline constexpr std::size_t kMaxMessageBytes = 128 * 1024;
 inline constexpr std::size_t kIdBytes = 16;
+inline constexpr std::size_t kMaxTierBytes = 64;
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxHostnameBytes = 63;
 inline constexpr std::size_t kMaxLayers = 128;
@@ -41,6 +42,7 @@ inline constexpr std::size_t kMaxGuestPathBytes = 1024;
 inline constexpr std::size_t kMaxErrorLayers = 16;
 inline constexpr std::size_t kMaxErrorTextBytes = 4096;
 inline constexpr std::size_t kMaxWeaknesses = 16;
+inline constexpr std::size_t kMaxComplaintBytes = 1024;
 
 struct VolumeEntry {
   std::string guest_path;
@@ -51,6 +53,7 @@ struct VolumeEntry {
 // order.
 struct CreateRequest {
   std::uint32_t request = 0;
+  Tier tier;
   std::string id;
   std::string name;
   std::string hostname;

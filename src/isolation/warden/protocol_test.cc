@@ -12,6 +12,7 @@ namespace {
 CreateRequest good_request() {
   CreateRequest request;
   request.request = 7;
+  request.tier = {.kind = Tier::Kind::kOci, .runtime = "crun"};
   request.id = "0123456789abcdef";
   request.name = "box";
   request.hostname = "box";
@@ -34,6 +35,7 @@ TEST(Protocol, CreateRequestSurvivesTheWire) {
   ASSERT_TRUE(received.has_value());
   const auto& request = std::get<CreateRequest>(*received);
   EXPECT_EQ(request.request, sent.request);
+  EXPECT_EQ(request.tier, sent.tier);
   EXPECT_EQ(request.id, sent.id);
   EXPECT_EQ(request.layers, sent.layers);
   EXPECT_EQ(request.writable, sent.writable);

@@ -18,6 +18,7 @@ constexpr std::uint64_t kRootsCapabilities = base::capability_set({
     CAP_MKNOD,         // the loop device's node, the devices of a sandbox
     CAP_SYS_PTRACE,    // opens the user namespace of a process of another id
     CAP_SYS_RESOURCE,  // the least oom_score_adj a guest may set
+    CAP_SYS_CHROOT,    // gVisor, which a sandbox may run under
     CAP_SETUID,        // id maps, the owner of a user namespace
     CAP_SETGID,        // the same
     CAP_SETPCAP,       // the bounding set of a sandbox

@@ -9,11 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
 
+#include "base/file.h"
 #include "base/sys.h"
+#include "isolation/oci/container.h"
 
 namespace msb::isolation::warden {
 namespace {
@@ -23,6 +26,7 @@ namespace sys = base::sys;
 constexpr auto kIdPidfd = static_cast<idtype_t>(3);  // P_PIDFD
 // The kernel may count a reaped process in its cgroup for some moments more.
 constexpr int kRemoveAttempts = 10;
+constexpr std::size_t kMaxPipeBytes = 64 * 1024;
 
 struct Clone {
   pid_t pid = -1;
@@ -47,6 +51,9 @@ Result<Clone> clone_jail(const base::UniqueFd& birth_folder) {
   return Clone{static_cast<pid_t>(pid), base::UniqueFd(pid == 0 ? -1 : pidfd)};
 }
 
+// Runtimes end with this and the signal that has ended what they ran.
+constexpr int kSignalledStatus = 128;
+
 // Reaps. The exit status or the signal.
 SandboxExit reap(int pidfd) {
   SandboxExit result;
@@ -56,7 +63,60 @@ SandboxExit reap(int pidfd) {
   result.cause = info.si_code == CLD_EXITED ? SandboxExit::Cause::kAgentExited
                                             : SandboxExit::Cause::kAgentKilled;
   result.code = info.si_status;
+  if (result.cause == SandboxExit::Cause::kAgentExited && result.code > kSignalledStatus) {
+    result.cause = SandboxExit::Cause::kAgentKilled;
+    result.code -= kSignalledStatus;
+  }
   return result;
+}
+
+// What the program that a sandbox runs under says on its standard error: kept in the pipe, which
+// takes no more when it is full, until the end of the sandbox.
+struct Complaints {
+  base::UniqueFd ours;
+  base::UniqueFd theirs;
+};
+
+Result<Complaints> open_complaints(const Tier& tier) {
+  if (tier.kind == Tier::Kind::kJail) {
+    return Complaints{};
+  }
+  sys::Pipe pipe = TRY(sys::pipe(O_NONBLOCK));
+  return Complaints{.ours = std::move(pipe.read_end), .theirs = std::move(pipe.write_end)};
+}
+
+// The last line of it that says something. A guest may have had its hand in it.
+std::string read_complaint(const base::UniqueFd& complaints) {
+  if (!complaints) {
+    return {};
+  }
+  std::string text(kMaxPipeBytes, '\0');
+  const ssize_t size = ::read(complaints.get(), text.data(), text.size());
+  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  text.erase(text.find_last_not_of(" \n") + 1);
+  text.erase(0, text.rfind('\n') + 1);
+  text.resize(std::min(text.size(), kMaxComplaintBytes));
+  std::ranges::replace_if(text, [](char each) { return each < ' ' || each > '~'; }, '?');
+  return text;
+}
+
+// What the guest may have, and what the program that it runs under takes itself.
+Limits limits_with_overhead(const CreateRequest& request) {
+  Limits limits = request.limits;
+  if (request.tier.kind == Tier::Kind::kOci) {
+    limits.max_processes += oci::find_runtime(request.tier.runtime).own_processes;
+  }
+  return limits;
+}
+
+[[noreturn]] void build_sandbox(jail::Plan& plan) {
+  switch (plan.tier.kind) {
+    case Tier::Kind::kJail:
+      jail::run(plan);
+    case Tier::Kind::kOci:
+      oci::run(plan);
+  }
+  ::_exit(1);
 }
 
 }  // namespace
@@ -78,6 +138,7 @@ struct Sandboxes::Sandbox {
   bool building = true;
 
   std::optional<Spare> spare;  // until it is adjusted
+  base::UniqueFd complaints;   // of the program that the sandbox runs under, if it has one
 
   // While it ends.
   std::vector<std::uint32_t> destroy_requests;
@@ -127,9 +188,11 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   auto [our_stream, agent_stream] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
   auto [our_status, jail_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK));
 
+  Complaints complaints = TRY(open_complaints(request.tier));
+
   const Identity* identity = TRY(ground_.identities.take());
   auto made = ground_.cgroups->make(
-      request.id, request.limits,
+      request.id, limits_with_overhead(request),
       request.is_spare ? cgroup::CpuWeight::kLeast : cgroup::CpuWeight::kNormal);
   if (!made) {
     ground_.identities.give_back(*identity);
@@ -157,6 +220,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     }
     plan.volume_uid = request.volume_uid;
     plan.volume_gid = request.volume_gid;
+    plan.tier = request.tier;
     plan.is_spare = request.is_spare;
     plan.powers = ground_.powers;
     plan.range = identity->range;
@@ -166,9 +230,10 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     plan.agent = ground_.agent.get();
     plan.stream = agent_stream.get();
     plan.status = jail_status.get();
+    plan.complaints = complaints.theirs.get();
     plan.user_namespace = identity->user_namespace.get();
     plan.layer_map = identity->layer_map.get();
-    jail::run(plan);
+    build_sandbox(plan);
   }
 
   auto sandbox = std::make_unique<Sandbox>();
@@ -179,6 +244,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   it->create_request = request.request;
   it->status = std::move(our_status);
   it->stream = std::move(our_stream);
+  it->complaints = std::move(complaints.ours);
   if (request.is_spare) {
     it->spare = Spare{.limits = request.limits, .host_name = {}, .shared_memory = {}};
   }
@@ -283,6 +349,7 @@ void Sandboxes::on_death(Sandbox& sandbox) {
   sandbox.exit = reap(sandbox.pidfd.get());
   sandbox.pidfd.reset();
   sandbox.exit.id = sandbox.id;
+  sandbox.exit.complaint = read_complaint(sandbox.complaints);
   sandbox.exit.out_of_memory = ground_.cgroups->ran_out_of_memory(sandbox.id);
   if (!sandbox.destroy_requests.empty()) {
     sandbox.exit.cause = SandboxExit::Cause::kDestroyed;

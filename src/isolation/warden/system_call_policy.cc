@@ -27,6 +27,8 @@ constexpr const char* kOwnCalls[] = {
     // mounts
     "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount", "open_tree",
     "pivot_root", "umount2",
+    // a part of gVisor
+    "chroot",
     // a guest has it with some arguments only, which its own filter tells apart
     "personality",
 };

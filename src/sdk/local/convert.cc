@@ -19,7 +19,8 @@ engine::Config to_engine(const StartConfig& config) {
           .exec = config.exec,
           .user = config.user,
           .disk_mib = config.disk,
-          .max_processes = config.max_processes};
+          .max_processes = config.max_processes,
+          .isolation = config.isolation};
 }
 
 wire::Language to_engine(Language language) {

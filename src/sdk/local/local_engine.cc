@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <ranges>
+#include <string_view>
 
 #include "base/parse.h"
 #include "base/try.h"
@@ -28,6 +30,16 @@ Result<PoolOptions> own_pool() {
   return pool;
 }
 
+// As the environment wants it.
+std::vector<std::string> usual_isolation() {
+  std::vector<std::string> tiers;
+  const char* const text = std::getenv("MSB_ISOLATION");
+  for (const auto tier : std::views::split(std::string_view(text == nullptr ? "" : text), ',')) {
+    tiers.emplace_back(tier.begin(), tier.end());
+  }
+  return tiers;
+}
+
 // The process's own engine. It ends with the statics of the program, or later, with the last
 // sandbox that uses it; asking for it after that is an error, not a crash.
 class ProcessEngine {
@@ -44,7 +56,7 @@ class ProcessEngine {
     // A forked child makes its own: threads and warden are the parent's.
     if (!engine_ || owner_ != ::getpid()) {
       const PoolOptions pool = TRY(own_pool());
-      engine_ = TRY(Engine::create({.home = {}, .libexec_dir = {}, .pool = pool}));
+      engine_ = TRY(Engine::create({.home = {}, .libexec_dir = {}, .pool = pool, .isolation = {}}));
       owner_ = ::getpid();
     }
     return engine_;
@@ -95,7 +107,8 @@ Result<std::shared_ptr<Engine>> Engine::create(const EngineOptions& options) {
                 .min_spares = pool.min_spares,
                 .half_life = pool.half_life,
                 .reserved_memory_bytes = static_cast<std::uint64_t>(pool.reserved_memory_mib)
-                                         << 20}}));
+                                         << 20},
+       .isolation = options.isolation.empty() ? sdk::usual_isolation() : options.isolation}));
   return std::make_shared<sdk::LocalEngine>(std::move(engine));
 }
 

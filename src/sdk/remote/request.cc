@@ -18,6 +18,7 @@ constexpr std::size_t kMaxCodeBytes = 64 * 1024 * 1024;  // as on this host
 
 constexpr char kStartOptions[] = "start.options";
 constexpr char kCommandOptions[] = "command.options";
+constexpr char kIsolation[] = "isolation";
 constexpr double kMaxWholeCpus = 255;
 
 // Whole numbers without a fraction: servers decode them as integers.
@@ -54,7 +55,8 @@ bool says_something(const StartConfig& config) {
          !config.volumes.empty() || !config.ports.empty() || !config.envs.empty() ||
          !config.depends_on.empty() || !config.workdir.empty() || !config.shell.empty() ||
          !config.scripts.empty() || !config.exec.empty() || !config.user.empty() ||
-         config.disk != nothing.disk || config.max_processes != nothing.max_processes;
+         config.disk != nothing.disk || config.max_processes != nothing.max_processes ||
+         !config.isolation.empty();
 }
 
 }  // namespace
@@ -109,6 +111,10 @@ Needs add_start(OrderedJson& params, const StartConfig& config, std::optional<La
   if (config.max_processes != defaults.max_processes) {
     json["max_processes"] = config.max_processes;
     needs.push_back({kStartOptions, "max_processes"});
+  }
+  if (!config.isolation.empty()) {
+    json["isolation"] = config.isolation;
+    needs.push_back({kIsolation, "isolation"});
   }
   if (config.image.empty()) {
     json["image_is_default"] = true;  // a server that does not know it takes the language's own

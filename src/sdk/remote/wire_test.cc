@@ -275,6 +275,7 @@ TEST(RemoteWire, WhatAnOldServerLacksIsRefusedByName) {
   refuses(start_with([](auto& config) { config.user = "nobody"; }), "user");
   refuses(start_with([](auto& config) { config.disk = 100; }), "disk");
   refuses(start_with([](auto& config) { config.max_processes = 10; }), "max_processes");
+  refuses(start_with([](auto& config) { config.isolation = "oci:crun"; }), "isolation");
   refuses(start_with([](auto& config) { config.ports = {"0:80"}; }), "ports");
   refuses(start_with([](auto& config) { config.cpus = 0.5; }), "cpus");
   ASSERT_TRUE(sandbox.start());
@@ -290,7 +291,7 @@ TEST(RemoteWire, WhatAnOldServerLacksIsRefusedByName) {
 
 TEST(RemoteWire, WhatANewServerHasIsSent) {
   const ScriptedServer server(with_health(
-      R"(,"features":["start.options","command.options",7,"words of the future"])",
+      R"(,"features":["start.options","command.options","isolation",7,"words of the future"])",
       [](const ScriptedRequest& request) {
         return result_reply(
             request.body.contains("sandbox.start")
@@ -304,12 +305,13 @@ TEST(RemoteWire, WhatANewServerHasIsSent) {
     config.user = "nobody";
     config.disk = 100;
     config.max_processes = 10;
+    config.isolation = "oci:crun";
     config.cpus = 0.5;
     config.ports = {"0:80"};
     const auto started = sandbox.start(config);
     ASSERT_TRUE(started) << why(started);
     EXPECT_TRUE(server.requests().at(1).body.contains(
-        R"json("config":{"image":"i","memory":512,"cpus":1,"cpu_limit":0.5,"ports":["0:80"],"user":"nobody","disk":100,"max_processes":10},"details":true})json"))
+        R"json("config":{"image":"i","memory":512,"cpus":1,"cpu_limit":0.5,"ports":["0:80"],"user":"nobody","disk":100,"max_processes":10,"isolation":"oci:crun"},"details":true})json"))
         << server.requests().at(1).body;
     EXPECT_EQ(sandbox.ports().at(0).host, 4711);
     EXPECT_EQ(sandbox.weaknesses(), std::vector<std::string>{"w"});

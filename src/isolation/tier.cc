@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/tier.h"
+
+#include <algorithm>
+
+namespace msb::isolation {
+namespace {
+
+constexpr std::string_view kJail = "jail";
+constexpr std::string_view kOciPrefix = "oci:";
+// A closed list: each is driven in a way of its own, and a program of any other name would be run
+// as the host's root.
+constexpr std::string_view kOciRuntimes[] = {"crun", "runc", "runsc"};
+constexpr std::size_t kMaxShownBytes = 64;
+
+}  // namespace
+
+Result<Tier> parse_tier(std::string_view text) {
+  if (text == kJail) {
+    return Tier{};
+  }
+  if (text.starts_with(kOciPrefix)) {
+    const auto* const runtime = std::ranges::find(kOciRuntimes, text.substr(kOciPrefix.size()));
+    if (runtime != std::end(kOciRuntimes)) {
+      return Tier{.kind = Tier::Kind::kOci, .runtime = std::string(*runtime)};
+    }
+  }
+  std::string rule = "isolation '" + std::string(text.substr(0, kMaxShownBytes)) +
+                     "': must be one of " + std::string(kJail);
+  for (const std::string_view runtime : kOciRuntimes) {
+    rule.append(", ").append(kOciPrefix).append(runtime);
+  }
+  return fail(ErrorCode::kInvalidArgument, std::move(rule));
+}
+
+std::string to_text(const Tier& tier) {
+  switch (tier.kind) {
+    case Tier::Kind::kJail:
+      break;
+    case Tier::Kind::kOci:
+      return std::string(kOciPrefix) + tier.runtime;
+  }
+  return std::string(kJail);
+}
+
+}  // namespace msb::isolation

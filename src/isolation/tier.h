@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which walls a sandbox gets, as users name them: "jail", "oci:crun".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/try.h"
+
+namespace msb::isolation {
+
+struct Tier {
+  enum class Kind : std::uint8_t {
+    kJail,  // namespaces and filters of our own making
+    kOci,   // whatever an OCI runtime gives
+  } kind = Kind::kJail;
+  std::string runtime;  // of kOci: the name of its program
+
+  bool operator==(const Tier&) const = default;
+};
+
+// kInvalidArgument: not the name of a tier; says which there are. Whether this host has it is found
+// when a sandbox is made.
+Result<Tier> parse_tier(std::string_view text);
+std::string to_text(const Tier& tier);
+
+}  // namespace msb::isolation
