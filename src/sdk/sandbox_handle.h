@@ -56,6 +56,13 @@ class SandboxHandle {
   virtual std::optional<int> exec_exit_code() const = 0;
 };
 
+// "sandbox-" and eight random hexadecimal digits.
+// Errors: kFailedToGenerateRandomName.
+Result<std::string> random_name();
+
+// `operation` is not possible: nothing runs.
+std::unexpected<Error> not_started(ErrorCode operation);
+
 // No I/O. `language`: of PythonSandbox and NodeSandbox.
 std::shared_ptr<SandboxHandle> make_handle(SandboxOptions options,
                                            std::optional<Language> language);

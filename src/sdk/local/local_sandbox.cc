@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/try.h"
-#include "engine/random_id.h"
 #include "engine/validation.h"
 #include "sdk/execution_builder.h"
 #include "sdk/local/convert.h"
@@ -14,14 +13,8 @@
 namespace msb::sdk {
 namespace {
 
-constexpr std::size_t kNameDigits = 8;
-
 const char* default_image(Language language) {
   return language == Language::kPython ? "microsandbox/python" : "microsandbox/node";
-}
-
-std::unexpected<Error> not_started(ErrorCode operation) {
-  return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
 }
 
 Result<std::shared_ptr<engine::Engine>> engine_of(const SandboxOptions& options) {
@@ -57,11 +50,10 @@ LocalSandbox::LocalSandbox(SandboxOptions options, std::optional<Language> langu
       name_(options_.name),
       log_(options_.logger) {
   if (is_anonymous_) {
-    auto digits = engine::random_id(kNameDigits);
-    if (digits) {
-      name_ = "sandbox-" + *digits;
+    if (auto name = random_name()) {
+      name_ = *std::move(name);
     } else {
-      name_error_ = std::move(digits).error().wrap(ErrorCode::kFailedToGenerateRandomName);
+      name_error_ = std::move(name).error();
     }
   }
 }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/try.h"
-#include "engine/random_id.h"
 #include "engine/validation.h"
 #include "sdk/execution_builder.h"
 #include "sdk/local/convert.h"
@@ -18,12 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kNameDigits = 8;
 constexpr std::size_t kMaxLogBytes = 1024 * 1024;  // a server refuses to be asked for more
-
-std::unexpected<Error> not_started(ErrorCode operation) {
-  return std::unexpected(Error(ErrorCode::kSandboxNotStarted, {}).wrap(operation));
-}
 
 RpcClient::Delivery delivery_for(const OutputCallback& on_output) {
   return on_output ? RpcClient::Delivery::kPrompt : RpcClient::Delivery::kInPortions;
@@ -55,11 +49,10 @@ RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> lan
       log_(options_.logger),
       client_(std::make_shared<RpcClient>(options_, server_url)) {
   if (is_anonymous_) {
-    auto digits = engine::random_id(kNameDigits);
-    if (digits) {
-      name_ = "sandbox-" + *digits;
+    if (auto name = random_name()) {
+      name_ = *std::move(name);
     } else {
-      name_error_ = std::move(digits).error().wrap(ErrorCode::kFailedToGenerateRandomName);
+      name_error_ = std::move(name).error();
     }
   }
 }
