@@ -22,7 +22,7 @@ struct HostFinding {
 };
 
 struct TierReport {
-  std::string tier;  // "jail"
+  std::string tier;  // as in StartConfig::isolation
   bool usable = false;
   std::vector<HostFinding> findings;
 };

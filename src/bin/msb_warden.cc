@@ -5,7 +5,7 @@
 //
 //   msb-warden serve HOME AGENT ENGINE_ID [--volumes-beneath ROOT...]
 //                                            with the engine's socket as descriptor 3
-//   msb-warden probe HOME                    findings about this host on standard output
+//   msb-warden probe HOME AGENT              findings about this host on standard output
 #include <cstdio>
 #include <span>
 #include <string_view>
@@ -29,8 +29,8 @@ int main(int argc, char** argv) {
     }
     return msb::isolation::warden::serve(options);
   }
-  if (verb == "probe" && argc == 3) {
-    return msb::isolation::warden::probe(arguments[2]);
+  if (verb == "probe" && argc == 4) {
+    return msb::isolation::warden::probe(arguments[2], arguments[3]);
   }
   std::fputs("msb-warden is started by the Microsandbox engine\n", stderr);
   return 2;

@@ -18,12 +18,15 @@ struct Finding {
   std::string remedy;  // what the user can do; empty when good
 };
 
-struct HostProbe {
-  bool jail_usable = false;
+struct TierProbe {
+  std::string tier;  // see tier.h
   std::vector<Finding> findings;
+  bool is_usable() const;  // nothing is missing
 };
 
-// Runs the warden's self-examination (`msb-warden probe`). Blocks for some milliseconds.
-Result<HostProbe> probe_host(const std::string& warden_path, const std::string& home);
+// Runs the warden's self-examination (`msb-warden probe`). Each OCI runtime that is found runs a
+// container for it, which takes from some milliseconds to a second.
+Result<std::vector<TierProbe>> probe_host(const std::string& warden_path,
+                                          const std::string& agent_path, const std::string& home);
 
 }  // namespace msb::isolation

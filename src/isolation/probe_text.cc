@@ -18,21 +18,23 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-std::string to_text(const HostProbe& probe) {
+std::string to_text(const std::vector<TierProbe>& tiers) {
   std::string text;
-  for (const Finding& finding : probe.findings) {
-    text.append(kLevels[static_cast<std::size_t>(finding.level)]);
-    for (const std::string* field : {&finding.topic, &finding.detail, &finding.remedy}) {
-      text.append("\t").append(one_line(*field));
+  for (const TierProbe& tier : tiers) {
+    for (const Finding& finding : tier.findings) {
+      text.append(tier.tier).append("\t");
+      text.append(kLevels[static_cast<std::size_t>(finding.level)]);
+      for (const std::string* field : {&finding.topic, &finding.detail, &finding.remedy}) {
+        text.append("\t").append(one_line(*field));
+      }
+      text.append("\n");
     }
-    text.append("\n");
   }
   return text;
 }
 
-Result<HostProbe> parse_probe(std::string_view text) {
-  HostProbe probe;
-  probe.jail_usable = true;
+Result<std::vector<TierProbe>> parse_probe(std::string_view text) {
+  std::vector<TierProbe> tiers;
   for (const auto line : std::views::split(text, '\n')) {
     if (line.empty()) {
       continue;
@@ -41,20 +43,21 @@ Result<HostProbe> parse_probe(std::string_view text) {
     for (const auto field : std::views::split(line, '\t')) {
       fields.emplace_back(field.begin(), field.end());
     }
-    const auto level = std::ranges::find(kLevels, fields.front());
-    if (fields.size() != 4 || level == kLevels.end()) {
+    const auto level = fields.size() == 5 ? std::ranges::find(kLevels, fields[1]) : kLevels.end();
+    if (level == kLevels.end()) {
       return fail(ErrorCode::kCorrupt, "findings of msb-warden: line '" + fields.front() + "'");
     }
-    Finding finding{std::move(fields[1]), static_cast<Finding::Level>(level - kLevels.begin()),
-                    std::move(fields[2]), std::move(fields[3])};
-    // What a sandbox cannot do without.
-    probe.jail_usable = probe.jail_usable && finding.level != Finding::Level::kMissing;
-    probe.findings.push_back(std::move(finding));
+    if (tiers.empty() || tiers.back().tier != fields[0]) {
+      tiers.push_back({.tier = std::move(fields[0]), .findings = {}});
+    }
+    tiers.back().findings.push_back({std::move(fields[2]),
+                                     static_cast<Finding::Level>(level - kLevels.begin()),
+                                     std::move(fields[3]), std::move(fields[4])});
   }
-  if (probe.findings.empty()) {
+  if (tiers.empty()) {
     return fail(ErrorCode::kCorrupt, "findings of msb-warden: none");
   }
-  return probe;
+  return tiers;
 }
 
 }  // namespace msb::isolation

@@ -7,29 +7,35 @@ namespace msb::isolation {
 namespace {
 
 TEST(ProbeText, SurvivesTheWire) {
-  HostProbe probe;
-  probe.findings = {{"kernel", Finding::Level::kGood, "Linux", ""},
-                    {"disk limit", Finding::Level::kWeak, "a\tb\nc", "do this"}};
-  const auto read = parse_probe(to_text(probe));
+  const std::vector<TierProbe> tiers = {
+      {.tier = "jail",
+       .findings = {{"kernel", Finding::Level::kGood, "Linux", ""},
+                    {"disk limit", Finding::Level::kWeak, "a\tb\nc", "do this"}}},
+      {.tier = "oci:crun", .findings = {{"program", Finding::Level::kMissing, "none", "get one"}}}};
+  const auto read = parse_probe(to_text(tiers));
   ASSERT_TRUE(read.has_value());
-  EXPECT_TRUE(read->jail_usable);
-  ASSERT_EQ(read->findings.size(), 2u);
-  EXPECT_EQ(read->findings[0].detail, "Linux");
-  EXPECT_EQ(read->findings[1].level, Finding::Level::kWeak);
-  EXPECT_EQ(read->findings[1].detail, "a b c");
-  EXPECT_EQ(read->findings[1].remedy, "do this");
+  ASSERT_EQ(read->size(), 2u);
+  const auto& findings = read->at(0).findings;
+  EXPECT_EQ(read->at(0).tier, "jail");
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].detail, "Linux");
+  EXPECT_EQ(findings[1].level, Finding::Level::kWeak);
+  EXPECT_EQ(findings[1].detail, "a b c");
+  EXPECT_EQ(findings[1].remedy, "do this");
+  EXPECT_EQ(read->at(1).tier, "oci:crun");
 }
 
-TEST(ProbeText, WhatIsMissingMakesTheJailUnusable) {
-  const auto read = parse_probe("good\ta\tb\t\nmissing\tuser namespace\tno\tyes\n");
+TEST(ProbeText, WhatIsMissingMakesATierUnusable) {
+  const auto read = parse_probe("jail\tweak\ta\tb\tc\noci:crun\tmissing\tprogram\tno\tyes\n");
   ASSERT_TRUE(read.has_value());
-  EXPECT_FALSE(read->jail_usable);
+  EXPECT_TRUE(read->at(0).is_usable());
+  EXPECT_FALSE(read->at(1).is_usable());
 }
 
 TEST(ProbeText, NonsenseIsRefused) {
   EXPECT_FALSE(parse_probe("").has_value());
-  EXPECT_FALSE(parse_probe("fine\ta\tb\tc\n").has_value());
-  EXPECT_FALSE(parse_probe("good\ta\tb\n").has_value());
+  EXPECT_FALSE(parse_probe("jail\tfine\ta\tb\tc\n").has_value());
+  EXPECT_FALSE(parse_probe("jail\tgood\ta\tb\n").has_value());
 }
 
 }  // namespace

@@ -63,6 +63,10 @@ void append(std::vector<std::string>& words, std::span<const std::string_view> m
 
 }  // namespace
 
+std::span<const Runtime> known_runtimes() {
+  return kRuntimes;
+}
+
 const Runtime& find_runtime(std::string_view name) {
   const auto* const found = std::ranges::find(kRuntimes, name, &Runtime::name);
   MSB_CHECK(found != std::end(kRuntimes));

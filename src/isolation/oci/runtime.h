@@ -28,6 +28,7 @@ struct Runtime {
   std::span<const std::string_view> run_options;
 };
 
+std::span<const Runtime> known_runtimes();
 // `name` is one of isolation::Tier's.
 const Runtime& find_runtime(std::string_view name);
 

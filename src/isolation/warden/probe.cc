@@ -32,6 +32,7 @@
 #include "isolation/jail/writable_layer.h"
 #include "isolation/probe_text.h"
 #include "isolation/warden/authority.h"
+#include "isolation/warden/probe_runtime.h"
 #include "isolation/warden/protocol.h"
 #include "isolation/warden/rootless_ids.h"
 
@@ -77,7 +78,7 @@ class Examination {
  public:
   explicit Examination(std::string home) : home_(std::move(home)) {}
 
-  HostProbe run() {
+  TierProbe run() {
     examine_kernel();
     examine_user();
     examine_namespaces();
@@ -274,13 +275,38 @@ class Examination {
   }
 
   std::string home_;
-  HostProbe probe_;
+  TierProbe probe_{.tier = to_text(Tier{}), .findings = {}};
 };
+
+TierProbe examine_runtime(const oci::Runtime& runtime, const std::string& home,
+                          const std::string& agent_path) {
+  TierProbe probe{
+      .tier = to_text(Tier{.kind = Tier::Kind::kOci, .runtime = std::string(runtime.name)}),
+      .findings = {}};
+  const auto program = oci::find_program(runtime);
+  if (!program) {
+    probe.findings.push_back({"program", Level::kMissing, program.error().message(),
+                              "apt-get install " + std::string(runtime.package)});
+    return probe;
+  }
+  probe.findings.push_back({"program", Level::kGood, *program, {}});
+  const auto tried = in_child([&] { return try_runtime(runtime, home, agent_path); });
+  if (tried) {
+    probe.findings.push_back({"container", Level::kGood, "runs, and its agent answers", {}});
+  } else {
+    probe.findings.push_back({"container", Level::kMissing, tried.error().message(),
+                              "use another tier, or what the message says"});
+  }
+  return probe;
+}
 
 }  // namespace
 
-int probe(const std::string& home) {
-  const HostProbe found = Examination(home).run();
+int probe(const std::string& home, const std::string& agent_path) {
+  std::vector<TierProbe> found = {Examination(home).run()};
+  for (const oci::Runtime& runtime : oci::known_runtimes()) {
+    found.push_back(examine_runtime(runtime, home, agent_path));
+  }
   return base::write_all(1, to_text(found)) ? 0 : 1;
 }
 

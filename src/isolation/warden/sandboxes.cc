@@ -9,13 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <utility>
 
-#include "base/file.h"
 #include "base/sys.h"
+#include "isolation/oci/complaints.h"
 #include "isolation/oci/container.h"
 
 namespace msb::isolation::warden {
@@ -26,7 +25,6 @@ namespace sys = base::sys;
 constexpr auto kIdPidfd = static_cast<idtype_t>(3);  // P_PIDFD
 // The kernel may count a reaped process in its cgroup for some moments more.
 constexpr int kRemoveAttempts = 10;
-constexpr std::size_t kMaxPipeBytes = 64 * 1024;
 
 struct Clone {
   pid_t pid = -1;
@@ -68,36 +66,6 @@ SandboxExit reap(int pidfd) {
     result.code -= kSignalledStatus;
   }
   return result;
-}
-
-// What the program that a sandbox runs under says on its standard error: kept in the pipe, which
-// takes no more when it is full, until the end of the sandbox.
-struct Complaints {
-  base::UniqueFd ours;
-  base::UniqueFd theirs;
-};
-
-Result<Complaints> open_complaints(const Tier& tier) {
-  if (tier.kind == Tier::Kind::kJail) {
-    return Complaints{};
-  }
-  sys::Pipe pipe = TRY(sys::pipe(O_NONBLOCK));
-  return Complaints{.ours = std::move(pipe.read_end), .theirs = std::move(pipe.write_end)};
-}
-
-// The last line of it that says something. A guest may have had its hand in it.
-std::string read_complaint(const base::UniqueFd& complaints) {
-  if (!complaints) {
-    return {};
-  }
-  std::string text(kMaxPipeBytes, '\0');
-  const ssize_t size = ::read(complaints.get(), text.data(), text.size());
-  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-  text.erase(text.find_last_not_of(" \n") + 1);
-  text.erase(0, text.rfind('\n') + 1);
-  text.resize(std::min(text.size(), kMaxComplaintBytes));
-  std::ranges::replace_if(text, [](char each) { return each < ' ' || each > '~'; }, '?');
-  return text;
 }
 
 // What the guest may have, and what the program that it runs under takes itself.
@@ -188,7 +156,10 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   auto [our_stream, agent_stream] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
   auto [our_status, jail_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK));
 
-  Complaints complaints = TRY(open_complaints(request.tier));
+  oci::Complaints complaints;
+  if (request.tier.kind == Tier::Kind::kOci) {
+    complaints = TRY(oci::open_complaints());
+  }
 
   const Identity* identity = TRY(ground_.identities.take());
   auto made = ground_.cgroups->make(
@@ -349,7 +320,9 @@ void Sandboxes::on_death(Sandbox& sandbox) {
   sandbox.exit = reap(sandbox.pidfd.get());
   sandbox.pidfd.reset();
   sandbox.exit.id = sandbox.id;
-  sandbox.exit.complaint = read_complaint(sandbox.complaints);
+  if (sandbox.complaints) {
+    sandbox.exit.complaint = oci::read_complaint(sandbox.complaints);
+  }
   sandbox.exit.out_of_memory = ground_.cgroups->ran_out_of_memory(sandbox.id);
   if (!sandbox.destroy_requests.empty()) {
     sandbox.exit.cause = SandboxExit::Cause::kDestroyed;

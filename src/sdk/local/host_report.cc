@@ -52,17 +52,19 @@ Result<HostReport> examine_host(const std::string& home, const std::string& libe
   report.kernel = kernel_release();
   report.home = TRY(base::home_folder(home));
   const std::string warden = TRY(base::find_program("msb-warden", libexec_dir));
-  const isolation::HostProbe probe = TRY(isolation::probe_host(warden, report.home));
-  TierReport jail;
-  jail.tier = "jail";
-  jail.usable = probe.jail_usable;
-  for (const isolation::Finding& finding : probe.findings) {
-    jail.findings.push_back({.topic = finding.topic,
-                             .level = to_public(finding.level),
-                             .detail = finding.detail,
-                             .remedy = finding.remedy});
+  const std::string agent = TRY(base::find_program("msb-agent", libexec_dir));
+  for (const auto& probe : TRY(isolation::probe_host(warden, agent, report.home))) {
+    TierReport tier;
+    tier.tier = probe.tier;
+    tier.usable = probe.is_usable();
+    for (const isolation::Finding& finding : probe.findings) {
+      tier.findings.push_back({.topic = finding.topic,
+                               .level = to_public(finding.level),
+                               .detail = finding.detail,
+                               .remedy = finding.remedy});
+    }
+    report.tiers.push_back(std::move(tier));
   }
-  report.tiers.push_back(std::move(jail));
   return report;
 }
 
