@@ -5,9 +5,32 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
+#include <utility>
+
 #include "base/sys.h"
 
 namespace msb::agent {
+
+namespace {
+
+Result<base::UniqueFd> open_slave(int master) {
+  // By the master, not by name: no path of the guest's is involved.
+  base::UniqueFd slave(::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (slave || errno != ENOTTY) {
+    return slave ? Result<base::UniqueFd>(std::move(slave))
+                 : std::unexpected(base::sys::error("ioctl(TIOCGPTPEER)"));
+  }
+  // gVisor has no such call.
+  int number = 0;
+  if (::ioctl(master, TIOCGPTN, &number) < 0) {
+    return std::unexpected(base::sys::error("ioctl(TIOCGPTN)"));
+  }
+  return base::sys::open("/dev/pts/" + std::to_string(number), O_RDWR | O_NOCTTY);
+}
+
+}  // namespace
 
 Result<Terminal> open_terminal(std::uint16_t rows, std::uint16_t columns, uid_t owner) {
   Terminal terminal;
@@ -16,11 +39,7 @@ Result<Terminal> open_terminal(std::uint16_t rows, std::uint16_t columns, uid_t 
   if (::ioctl(terminal.master.get(), TIOCSPTLCK, &unlocked) < 0) {
     return std::unexpected(base::sys::error("ioctl(TIOCSPTLCK)"));
   }
-  // By the master, not by name: no path of the guest's is involved.
-  terminal.slave.reset(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal.slave) {
-    return std::unexpected(base::sys::error("ioctl(TIOCGPTPEER)"));
-  }
+  terminal.slave = TRY(open_slave(terminal.master.get()));
   // May fail where the agent is not root; the terminal then stays usable through the descriptor.
   static_cast<void>(base::sys::fchown(terminal.slave.get(), owner, static_cast<gid_t>(-1)));
   resize_terminal(terminal.master.get(), rows, columns);

@@ -29,6 +29,12 @@ std::string why(const Result<T>& result) {
   return result ? "no error" : result.error().message();
 }
 
+// The tier that sandboxes have unless they say: as $MSB_ISOLATION has it.
+std::string usual_tier();
+
+// gVisor is a kernel in a process of the host: what meets the host's limits is all of it.
+bool dies_at_its_limits();
+
 // A started sandbox of the image, or a failed test.
 template <typename Kind>
 class Started : public ::testing::Test {

@@ -17,6 +17,17 @@ class Limits : public Started<PythonSandbox> {
   // sandbox_ is the neighbour; it has to answer while the other one suffers.
   void TearDown() override { EXPECT_EQ(out("print('unharmed')"), "unharmed"); }
 
+  // Where the sandbox ends as a whole when it meets a limit, it says which.
+  template <typename T>
+  static bool has_died_of(const Result<T>& run, const std::string& reason) {
+    if (!dies_at_its_limits() || run) {
+      return false;
+    }
+    EXPECT_TRUE(run.error().is(ErrorCode::kSandboxGone)) << why(run);
+    EXPECT_NE(run.error().message().find(reason), std::string::npos) << why(run);
+    return true;
+  }
+
   static StartConfig small() {
     StartConfig config;
     config.memory = 64;
@@ -30,6 +41,9 @@ TEST_F(Limits, MemoryOfACommand) {
   PythonSandbox greedy;
   ASSERT_TRUE(greedy.start(small()));
   const auto run = greedy.command().run("python3", {"-c", "b'x' * 10**9"});
+  if (has_died_of(run, "out of memory (limit 64 MiB)")) {
+    return;
+  }
   ASSERT_TRUE(run) << why(run);
   EXPECT_EQ(run->exit_code(), 137);
   EXPECT_TRUE(run->limits_hit().memory);
@@ -41,6 +55,9 @@ TEST_F(Limits, MemoryOfCode) {
   PythonSandbox greedy;
   ASSERT_TRUE(greedy.start(small()));
   const auto run = greedy.code().run("x = b'x' * 10**9");
+  if (has_died_of(run, "out of memory (limit 64 MiB)")) {
+    return;
+  }
   ASSERT_TRUE(run) << why(run);
   EXPECT_EQ(run->status(), "died");
   EXPECT_TRUE(run->state_lost());
@@ -60,6 +77,9 @@ TEST_F(Limits, Processes) {
        "import os, time\nn = 0\ntry:\n  while True:\n    if os.fork() == 0: time.sleep(30)\n"
        "    n += 1\nexcept OSError as e: print(n, e)"},
       options);
+  if (has_died_of(run, "out of memory (limit 64 MiB)")) {
+    return;  // a process of gVisor's takes more of the host's memory than of its processes
+  }
   ASSERT_TRUE(run) << why(run);
   EXPECT_TRUE(run->limits_hit().processes);
   EXPECT_EQ(run->limits_hit().text, "too many processes (limit 32)");
@@ -71,7 +91,9 @@ TEST_F(Limits, AForkBombEndsWithItsSandbox) {
   CommandOptions options;
   options.timeout = 2s;
   const auto run = greedy.command().run("bash", {"-c", ":(){ :|:& };:; wait"}, options);
-  EXPECT_TRUE(run || run.error().is(ErrorCode::kTimeout)) << why(run);
+  EXPECT_TRUE(run || run.error().is(ErrorCode::kTimeout) ||
+              (dies_at_its_limits() && run.error().is(ErrorCode::kSandboxGone)))
+      << why(run);
   EXPECT_TRUE(greedy.stop());
 }
 
@@ -156,13 +178,12 @@ TEST_F(Limits, Cpu) {
   StartConfig config;
   config.cpus = 0.2;
   ASSERT_TRUE(slow.start(config));
-  // User and system time over wall time, measured inside; generous, the host is shared.
-  const auto run = slow.code().run(
-      "import os, time\nb = time.monotonic()\nc = time.process_time()\n"
-      "while time.monotonic() - b < 1: pass\n"
-      "print((time.process_time() - c) / (time.monotonic() - b) < 0.5)");
+  // By the host's count; generous, the host is shared.
+  (void)slow.metrics().cpu();
+  const auto run =
+      slow.code().run("import time\nb = time.monotonic()\nwhile time.monotonic() - b < 1: pass");
   ASSERT_TRUE(run) << why(run);
-  EXPECT_EQ(run->output(), "True");
+  EXPECT_LT(*slow.metrics().cpu(), 50.0);
 }
 
 }  // namespace
