@@ -32,8 +32,11 @@ class FewDescriptors {
 };
 
 TEST(Sys, AnErrorSaysWhichLimitOnDescriptorsWasReached) {
-  const FewDescriptors few(0);
-  const auto file = sys::open("/dev/null", O_RDONLY);
+  Result<UniqueFd> file;
+  {
+    const FewDescriptors few(0);
+    file = sys::open("/dev/null", O_RDONLY);
+  }
   ASSERT_FALSE(file);
   EXPECT_TRUE(file.error().is(ErrorCode::kResourceExhausted));
   EXPECT_EQ(file.error().sys_errno(), EMFILE);
