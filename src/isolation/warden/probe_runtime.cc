@@ -34,7 +34,7 @@ namespace {
 namespace sys = base::sys;
 
 constexpr int kPatienceMs = 20'000;
-constexpr int kRemoveAttempts = 10;
+constexpr int kGroupRemovals = 10;
 
 // A layer without anything and a folder to write to, beneath home.
 Result<base::TempDir> make_files(const std::string& home) {
@@ -61,7 +61,7 @@ class Group {
   Group(Group&&) noexcept = default;
   Group& operator=(Group&&) = delete;
   ~Group() {
-    for (int attempt = 0; backend_ && attempt < kRemoveAttempts; ++attempt) {
+    for (int attempt = 0; backend_ && attempt < kGroupRemovals; ++attempt) {
       const auto removed = backend_->remove(id_);
       if (!removed || *removed) {
         backend_->remove_engine();
