@@ -62,6 +62,16 @@ class BackendProcess {
   virtual Result<CommandEnd> wait() = 0;
 };
 
+// Sandboxes that are kept ready for starts to come.
+struct SpareCounts {
+  std::size_t ready = 0;
+  std::size_t wanted = 0;
+  // Since the beginning: starts that got one, starts that found none, and those that failed.
+  std::uint64_t claimed = 0;
+  std::uint64_t not_found = 0;
+  std::uint64_t failed = 0;
+};
+
 enum class StartOutcome : std::uint8_t { kStarted, kWasRunning };
 
 class Backend {
@@ -98,6 +108,7 @@ class Backend {
   virtual Result<rpc::SandboxInfo> info(const SandboxName& name) = 0;
   // What is defined in a namespace ("*": in all), running or not.
   virtual Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) = 0;
+  virtual SpareCounts spares() = 0;
   // The last bytes of what its background command has written.
   virtual Result<std::string> log(const SandboxName& name, std::size_t max_bytes) = 0;
 };

@@ -35,8 +35,8 @@ asio::awaitable<Response> Connection::metrics_page() {
   const auto executor = co_await asio::this_coro::executor;
   const auto pending = begin(pools_.quick, executor, [&service = service_] {
     const auto sandboxes = service.backend.metrics("*");
-    return service.statistics.exposition(sandboxes ? *sandboxes
-                                                   : std::vector<rpc::SandboxMetrics>());
+    return service.statistics.exposition(
+        sandboxes ? *sandboxes : std::vector<rpc::SandboxMetrics>(), service.backend.spares());
   });
   if (!pending) {
     co_return busy_response();

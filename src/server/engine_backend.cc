@@ -238,6 +238,15 @@ Result<rpc::SandboxInfo> EngineBackend::info(const SandboxName& name) {
   return info;
 }
 
+SpareCounts EngineBackend::spares() {
+  const engine::PoolStatus pool = engine_->pool_status();
+  return {.ready = pool.ready,
+          .wanted = pool.wanted,
+          .claimed = pool.claimed,
+          .not_found = pool.not_found,
+          .failed = pool.failed};
+}
+
 Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view namespace_name) {
   constexpr std::int64_t kBytesPerMib = 1024 * 1024;
   std::vector<rpc::SandboxMetrics> all;

@@ -37,6 +37,7 @@ class EngineBackend final : public Backend {
                                                 std::stop_token stop) override;
   Result<rpc::SandboxInfo> info(const SandboxName& name) override;
   Result<std::vector<rpc::SandboxMetrics>> metrics(std::string_view namespace_name) override;
+  SpareCounts spares() override;
   Result<std::string> log(const SandboxName& name, std::size_t max_bytes) override;
 
  private:

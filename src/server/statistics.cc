@@ -22,6 +22,18 @@ void sample(std::string& page, const std::string& name_and_labels, double value)
   page += name_and_labels + " " + number_text(value) + "\n";
 }
 
+void append_spares(std::string& page, const SpareCounts& spares) {
+  begin(page, "msb_spares", "gauge", "Sandboxes kept ready for starts to come.");
+  sample(page, "msb_spares{state=\"ready\"}", static_cast<double>(spares.ready));
+  sample(page, "msb_spares{state=\"wanted\"}", static_cast<double>(spares.wanted));
+  begin(page, "msb_spare_claims_total", "counter", "Starts that could have had a spare.");
+  sample(page, "msb_spare_claims_total{result=\"claimed\"}", static_cast<double>(spares.claimed));
+  sample(page, "msb_spare_claims_total{result=\"not_found\"}",
+         static_cast<double>(spares.not_found));
+  begin(page, "msb_spare_failures_total", "counter", "Spares that could not be made.");
+  sample(page, "msb_spare_failures_total", static_cast<double>(spares.failed));
+}
+
 }  // namespace
 
 void Statistics::count_call(std::string_view method, int code, std::chrono::nanoseconds duration) {
@@ -62,7 +74,8 @@ void Statistics::add_running(int difference) {
   running_ += difference;
 }
 
-std::string Statistics::exposition(const std::vector<rpc::SandboxMetrics>& sandboxes) const {
+std::string Statistics::exposition(const std::vector<rpc::SandboxMetrics>& sandboxes,
+                                   const SpareCounts& spares) const {
   std::string page;
   const std::lock_guard lock(mutex_);
   begin(page, "msb_call_duration_seconds", "histogram", "Time that calls of a method took.");
@@ -114,6 +127,7 @@ std::string Statistics::exposition(const std::vector<rpc::SandboxMetrics>& sandb
   sample(page, "msb_sandbox_memory_bytes", memory_bytes);
   begin(page, "msb_sandbox_disk_bytes", "gauge", "Writable layers of all running sandboxes.");
   sample(page, "msb_sandbox_disk_bytes", disk_bytes);
+  append_spares(page, spares);
   return page;
 }
 

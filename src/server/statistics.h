@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "rpc/results.h"
+#include "server/backend.h"
 
 namespace msb::server {
 
@@ -24,8 +25,9 @@ class Statistics {
   void add_connections(int difference);
   void add_running(int difference);
 
-  // The page; `sandboxes` are read for it at this moment.
-  std::string exposition(const std::vector<rpc::SandboxMetrics>& sandboxes) const;
+  // The page; `sandboxes` and `spares` are read for it at this moment.
+  std::string exposition(const std::vector<rpc::SandboxMetrics>& sandboxes,
+                         const SpareCounts& spares) const;
 
  private:
   static constexpr std::array kBucketSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,

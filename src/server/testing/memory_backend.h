@@ -80,6 +80,7 @@ class MemoryBackend final : public Backend {
     }
     return all;
   }
+  SpareCounts spares() override { return {}; }
   Result<std::string> log(const SandboxName&, std::size_t) override { return std::string(); }
 
  private:

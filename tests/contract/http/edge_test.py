@@ -35,6 +35,7 @@ class Surface(Case):
         self.assertTrue(page.headers["Content-Type"].startswith("text/plain"))
         self.assertIn(b'msb_call_duration_seconds_bucket{method="sandbox.metrics.get",le="+Inf"} ', page.body)
         self.assertIn(b'msb_sandboxes{state="running"} 0', page.body)
+        self.assertIn(b'msb_spares{state="ready"} ', page.body)
 
     def test_paths_are_exact_but_for_doubled_slashes(self):
         for path in ("/", "/api", "/api/v1/rpc/", "/mcp/", "/api/v1/RPC", "/api/v1/%72pc"):
