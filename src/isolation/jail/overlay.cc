@@ -27,7 +27,7 @@ Result<> attach_staged(int mount_fd, int staging_fd, const std::string& name) {
   return attach(mount_fd, staging_fd, name);
 }
 
-// From Linux 6.5: one option per layer, topmost first.
+// From Linux 6.8: one option per layer, topmost first.
 Result<> set_layers(FileSystemContext& context, std::size_t count) {
   for (std::size_t i = count; i-- > 0;) {
     TRY(context.set("lowerdir+", std::to_string(i)));
@@ -60,6 +60,13 @@ Result<base::UniqueFd> mount_by_text(int staging_fd, std::size_t layer_count) {
   return sys::openat(staging_fd, "root", O_PATH | O_DIRECTORY);
 }
 
+// A kernel whose overlay does not know the new mount calls itself takes any option at first, and
+// refuses at the end: so it is asked for one that there is not, too.
+Result<bool> takes_layers_one_by_one() {
+  FileSystemContext probe = TRY(FileSystemContext::create("overlay"));
+  return probe.set("lowerdir+", "0").has_value() && !probe.set("lowerdir-", "0").has_value();
+}
+
 }  // namespace
 
 Result<base::UniqueFd> mount_overlay(int staging_fd, const std::vector<base::UniqueFd>& layers,
@@ -68,8 +75,7 @@ Result<base::UniqueFd> mount_overlay(int staging_fd, const std::vector<base::Uni
     TRY(attach_staged(layers[i].get(), staging_fd, std::to_string(i)));
   }
   TRY(attach_staged(writable.get(), staging_fd, kWritableName));
-  FileSystemContext probe = TRY(FileSystemContext::create("overlay"));
-  if (!probe.set("lowerdir+", "0")) {
+  if (!TRY(takes_layers_one_by_one())) {
     return mount_by_text(staging_fd, layers.size());
   }
   base::UniqueFd root = TRY(mount_by_context(layers.size()));

@@ -85,8 +85,9 @@ Result<> mount_sys(int root_fd, int staging_fd, CgroupVersion cgroup) {
   const base::UniqueFd tree =
       TRY(make_file_system("tmpfs", {{"mode", "555"}, {"size", "64k"}, {"nr_inodes", "64"}},
                            kSysAttributes & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
-  TRY(fill(tree.get(), staging_fd, cgroup));
+  // Before it is filled: until Linux 6.15 nothing can be attached to what is not attached itself.
   TRY(attach(tree.get(), target.get()));
+  TRY(fill(tree.get(), staging_fd, cgroup));
   return set_attributes(tree.get(), {.set = kSysAttributes});
 }
 
