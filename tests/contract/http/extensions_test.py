@@ -47,7 +47,7 @@ class Extensions(Case):
         self.assertEqual((health["message"], health["server"]), ("Service is healthy", "msb"))
         self.assertTrue(health["version"])
         self.assertLessEqual({"start.options", "start.details", "command.options", "output.lines",
-                              "process", "info", "log", "remove"}, set(health["features"]))
+                              "process", "info", "isolation", "log", "remove"}, set(health["features"]))
 
     def test_start_with_details(self):
         config = {**PYTHON, "ports": ["0:8000"], "user": "0:0", "disk": 64, "max_processes": 40,
