@@ -8,6 +8,7 @@ namespace msb::engine {
 
 Result<TierChoice> TierChoice::create(const std::vector<std::string>& allowed) {
   std::vector<isolation::Tier> tiers;
+  tiers.reserve(allowed.size());
   for (const std::string& text : allowed) {
     tiers.push_back(TRY(isolation::parse_tier(text)));
   }

@@ -174,6 +174,7 @@ Result<> execute_runtime(Building& building) {
   std::vector<std::string> words =
       command_line(runtime, program, kStatePath, kBundlePath, building.plan.id);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) {
     argv.push_back(word.data());
   }
