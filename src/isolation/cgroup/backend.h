@@ -49,6 +49,8 @@ class Backend {
   virtual void open_gauges(const std::string& id, SandboxGauges& gauges) = 0;
   // Whether the kernel killed something in it at its memory limit.
   virtual bool ran_out_of_memory(const std::string& id) = 0;
+  // Whether it refused something in it another process.
+  virtual bool ran_out_of_processes(const std::string& id) = 0;
 
   // False: not yet, the kernel still counts a process; ask again.
   virtual Result<bool> remove(const std::string& id) = 0;

@@ -197,6 +197,14 @@ bool V1Backend::ran_out_of_memory(const std::string& id) {
   return control && value_of(*control, "oom_kill") > 0;
 }
 
+bool V1Backend::ran_out_of_processes(const std::string& id) {
+  if (!limits_processes_) {
+    return false;
+  }
+  const auto events = read_control(folder("pids", id), "pids.events");
+  return events && value_of(*events, "max") > 0;
+}
+
 Result<bool> V1Backend::remove(const std::string& id) {
   bool all_gone = true;
   for (const auto& [engine_folder, claimed] : claims_) {

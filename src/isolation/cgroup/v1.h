@@ -24,6 +24,7 @@ class V1Backend final : public Backend {
   Result<> enter(const std::string& id) override;
   void open_gauges(const std::string& id, SandboxGauges& gauges) override;
   bool ran_out_of_memory(const std::string& id) override;
+  bool ran_out_of_processes(const std::string& id) override;
   Result<bool> remove(const std::string& id) override;
   void remove_engine() override;
   void sweep() override;

@@ -257,6 +257,14 @@ bool V2Backend::ran_out_of_memory(const std::string& id) {
   return events && value_of(*events, "oom_kill") > 0;
 }
 
+bool V2Backend::ran_out_of_processes(const std::string& id) {
+  if (!limits_processes_) {
+    return false;
+  }
+  const auto events = read_control(folder(id), "pids.events");
+  return events && value_of(*events, "max") > 0;
+}
+
 Result<bool> V2Backend::remove(const std::string& id) {
   return parent_.empty() ? true : remove_group(folder(id));
 }

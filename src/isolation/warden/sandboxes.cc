@@ -322,6 +322,9 @@ void Sandboxes::on_death(Sandbox& sandbox) {
   sandbox.exit.id = sandbox.id;
   if (sandbox.complaints) {
     sandbox.exit.complaint = oci::read_complaint(sandbox.complaints);
+    if (sandbox.exit.complaint.empty() && ground_.cgroups->ran_out_of_processes(sandbox.id)) {
+      sandbox.exit.complaint = "it met the limit on processes";  // gVisor ends without a word
+    }
   }
   sandbox.exit.out_of_memory = ground_.cgroups->ran_out_of_memory(sandbox.id);
   if (!sandbox.destroy_requests.empty()) {
