@@ -7,6 +7,8 @@
 // that destroys its own watch goes on safely.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -20,8 +22,6 @@
 
 #include "base/try.h"
 #include "base/unique_fd.h"
-
-struct epoll_event;
 
 namespace msb::agent {
 

@@ -253,6 +253,7 @@ base::UniqueFd OutputLane::settle() {
   resume();
   if (tail == Tail::kAtEnd) {
     spent_ = std::move(fd);
+    return {};
   }
   return fd;
 }
