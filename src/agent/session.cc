@@ -71,6 +71,12 @@ Result<> Session::greet(const wire::Frame& frame) {
 
 Result<> Session::handle_connection(const wire::Frame& frame) {
   switch (frame.type) {
+    case FrameType::kHello:
+      // A machine that was saved is greeted again in each of its clones.
+      if (is_in_use_) {
+        return fail(ErrorCode::kCorrupt, "the host said hello twice");
+      }
+      return greet(frame);
     case FrameType::kConfigure:
       configure(TRY(wire::Configure::decode(frame.payload)));
       return {};

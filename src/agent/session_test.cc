@@ -93,6 +93,19 @@ TEST_F(AgentSession, AdoptsNoSettingsOnceItHasRunACommand) {
   EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "\n");
 }
 
+TEST_F(AgentSession, IsGreetedAgainWhileNobodyHasUsedIt) {
+  agent_->send(0, wire::Hello{.instance_id = "clone"});
+  ASSERT_TRUE(agent_->ping());
+  EXPECT_EQ(agent_->hello()->instance_id, "clone");
+  EXPECT_TRUE(adopt("WHO=clone").plain_done);
+}
+
+TEST_F(AgentSession, EndsWhenItIsGreetedAgainInUse) {
+  ASSERT_EQ(agent_->finish(agent_->shell("echo used")).out, "used\n");
+  agent_->send(0, wire::Hello{.instance_id = "clone"});
+  expect_refusal();
+}
+
 TEST_F(AgentSession, EndsWhenAStreamIsOpenedTwice) {
   const std::uint32_t stream = agent_->shell("sleep 1000");
   agent_->send(stream, command({"true"}));
