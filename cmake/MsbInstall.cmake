@@ -5,8 +5,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS msb_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS msb-warden msb-agent msb-unpack msb-server msb-launcher
-        RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
+install(TARGETS msb-warden msb-agent msb-unpack msb-server msb-launcher msb-vm msb-guest msb-private-memory
+        RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
 install(DIRECTORY include/msb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 install(TARGETS msb_static msb_shared EXPORT msbTargets

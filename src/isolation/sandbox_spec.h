@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,17 @@ struct Volume {
   bool read_only = false;
 };
 
+// A micro VM, and the memory it begins with.
+struct MachineSpec {
+  std::string image_digest;  // 64 hexadecimal digits: names the image as one file
+  enum class Begin : std::uint8_t {
+    kBoot,
+    kBootTemplate,  // with its memory in the template's folder, to be saved
+    kClone,         // of the template there
+  } begin = Begin::kBoot;
+  std::string template_path;  // unless it boots
+};
+
 struct SandboxSpec {
   Tier tier;
   std::string id;    // instance id: [0-9a-f]{16}, new for each start
@@ -40,6 +52,7 @@ struct SandboxSpec {
   std::uint32_t volume_gid = 0;
   // Made ahead, nobody's yet: may be adjusted, once, and has the CPU's least weight until then.
   bool is_spare = false;
+  std::optional<MachineSpec> machine;  // of the microvm tier
 };
 
 // What a spare sandbox becomes. Its disk and its volumes are what they were made as.
@@ -67,6 +80,7 @@ struct StartedSandbox {
   SandboxGauges gauges;
   // Promises this host cannot keep for this sandbox ("memory limit not enforced: ..."), if any.
   std::vector<std::string> weaknesses;
+  base::UniqueFd orders;  // of a machine: what its supervisor takes (microvm/supervisor.h)
 };
 
 }  // namespace msb::isolation

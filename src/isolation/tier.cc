@@ -7,6 +7,7 @@ namespace msb::isolation {
 namespace {
 
 constexpr std::string_view kJail = "jail";
+constexpr std::string_view kMicrovm = "microvm";
 constexpr std::string_view kOciPrefix = "oci:";
 // A closed list: each is driven in a way of its own, and a program of any other name would be run
 // as the host's root.
@@ -19,6 +20,9 @@ Result<Tier> parse_tier(std::string_view text) {
   if (text == kJail) {
     return Tier{};
   }
+  if (text == kMicrovm) {
+    return Tier{.kind = Tier::Kind::kMicrovm, .runtime = {}};
+  }
   if (text.starts_with(kOciPrefix)) {
     const auto* const runtime = std::ranges::find(kOciRuntimes, text.substr(kOciPrefix.size()));
     if (runtime != std::end(kOciRuntimes)) {
@@ -30,6 +34,7 @@ Result<Tier> parse_tier(std::string_view text) {
   for (const std::string_view runtime : kOciRuntimes) {
     rule.append(", ").append(kOciPrefix).append(runtime);
   }
+  rule.append(", ").append(kMicrovm);
   return fail(ErrorCode::kInvalidArgument, std::move(rule));
 }
 
@@ -39,6 +44,8 @@ std::string to_text(const Tier& tier) {
       break;
     case Tier::Kind::kOci:
       return std::string(kOciPrefix) + tier.runtime;
+    case Tier::Kind::kMicrovm:
+      return std::string(kMicrovm);
   }
   return std::string(kJail);
 }

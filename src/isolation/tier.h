@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which walls a sandbox gets, as users name them: "jail", "oci:crun".
+// Which walls a sandbox gets, as users name them: "jail", "oci:crun", "microvm".
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,9 @@ namespace msb::isolation {
 
 struct Tier {
   enum class Kind : std::uint8_t {
-    kJail,  // namespaces and filters of our own making
-    kOci,   // whatever an OCI runtime gives
+    kJail,     // namespaces and filters of our own making
+    kOci,      // whatever an OCI runtime gives
+    kMicrovm,  // a kernel of its own, in a machine of QEMU's
   } kind = Kind::kJail;
   std::string runtime;  // of kOci: the name of its program
 

@@ -7,7 +7,7 @@ namespace msb::isolation {
 namespace {
 
 TEST(Tier, IsReadAsItIsWritten) {
-  for (const char* text : {"jail", "oci:crun", "oci:runc", "oci:runsc"}) {
+  for (const char* text : {"jail", "oci:crun", "oci:runc", "oci:runsc", "microvm"}) {
     const auto tier = parse_tier(text);
     ASSERT_TRUE(tier) << text;
     EXPECT_EQ(to_text(*tier), text);
@@ -21,8 +21,9 @@ TEST(Tier, OfAnotherNameIsRefusedWithThoseThereAre) {
     const auto tier = parse_tier(text);
     ASSERT_FALSE(tier) << text;
     EXPECT_TRUE(tier.error().is(ErrorCode::kInvalidArgument));
-    EXPECT_EQ(tier.error().message(), "isolation '" + std::string(text) +
-                                          "': must be one of jail, oci:crun, oci:runc, oci:runsc");
+    EXPECT_EQ(tier.error().message(),
+              "isolation '" + std::string(text) +
+                  "': must be one of jail, oci:crun, oci:runc, oci:runsc, microvm");
   }
 }
 

@@ -76,6 +76,17 @@ Result<> check_length(const std::string& text, std::size_t max, const char* fiel
   return {};
 }
 
+Result<warden::MachineEntry> machine_of(const MachineSpec& spec, const std::string& home) {
+  TRY(check_length(spec.image_digest, warden::kImageDigestBytes, "image_digest"));
+  warden::MachineEntry entry{
+      .image_digest = spec.image_digest, .begin = spec.begin, .template_folder = {}};
+  if (!spec.template_path.empty()) {
+    entry.template_folder = TRY(beneath(home, spec.template_path, "template"));
+    TRY(check_length(entry.template_folder, warden::kMaxHomePathBytes, "template"));
+  }
+  return entry;
+}
+
 Result<warden::CreateRequest> request_of(const SandboxSpec& spec, const std::string& home) {
   TRY(check_counts(spec));
   TRY(check_length(spec.id, warden::kMaxNameBytes, "id"));
@@ -100,6 +111,9 @@ Result<warden::CreateRequest> request_of(const SandboxSpec& spec, const std::str
   request.volume_uid = spec.volume_uid;
   request.volume_gid = spec.volume_gid;
   request.is_spare = spec.is_spare;
+  if (spec.machine) {
+    request.machine = TRY(machine_of(*spec.machine, home));
+  }
   return request;
 }
 
@@ -115,7 +129,8 @@ Result<StartedSandbox> sandbox_of(warden::CreatedReply reply, std::vector<base::
       {warden::kMemoryEvents, &started.gauges.memory_events},
       {warden::kCpuUsage, &started.gauges.cpu_usage},
       {warden::kPidsEvents, &started.gauges.pids_events},
-      {warden::kWritableLayer, &started.gauges.writable_layer}};
+      {warden::kWritableLayer, &started.gauges.writable_layer},
+      {warden::kOrders, &started.orders}};
   std::size_t next = 0;
   const auto take = [&](base::UniqueFd& place) {
     if (next == fds.size()) {

@@ -40,6 +40,7 @@ Result<> keep_descriptors(Building& building) {
                            plan.stream,
                            plan.status,
                            plan.complaints,
+                           plan.orders,
                            plan.user_namespace,
                            plan.layer_map};
   for (const Volume& volume : plan.volumes) {

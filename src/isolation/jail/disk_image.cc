@@ -123,17 +123,21 @@ Result<base::UniqueFd> open_template(int templates_fd, std::uint64_t size_bytes)
   return image;
 }
 
-Result<> make_image(int writable_fd, int templates_fd, std::uint64_t size_bytes) {
-  size_bytes -= size_bytes % kBlockBytes;
-  const base::UniqueFd empty =
-      TRY_WRAP(open_template(templates_fd, size_bytes), "make an empty disk image");
+Result<> copy_image(int writable_fd, int source) {
   const std::string draft = std::string(kDiskImageName) + ".new";
   // What a killed start has left, or a link that somebody has put there: never written through.
   ::unlinkat(writable_fd, draft.c_str(), 0);
   const base::UniqueFd image =
       TRY(sys::openat(writable_fd, draft, O_RDWR | O_CREAT | O_EXCL, 0600));
-  TRY(copy_data(empty.get(), image.get()));
+  TRY(copy_data(source, image.get()));
   return rename_in(writable_fd, draft, kDiskImageName);
+}
+
+Result<> make_image(int writable_fd, int templates_fd, std::uint64_t size_bytes) {
+  size_bytes -= size_bytes % kBlockBytes;
+  const base::UniqueFd empty =
+      TRY_WRAP(open_template(templates_fd, size_bytes), "make an empty disk image");
+  return copy_image(writable_fd, empty.get());
 }
 
 // flock() that ends with EINTR after a while, by a signal whose handler does nothing.
@@ -220,6 +224,17 @@ Result<base::UniqueFd> open_disk_image(int writable_fd, int templates_fd,
   if (!TRY(is_clean(image.get()))) {
     TRY(repair(image.get()));
   }
+  return image;
+}
+
+Result<base::UniqueFd> copy_disk_image(int writable_fd, int source) {
+  if (::faccessat(writable_fd, kDiskImageName, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    return fail(ErrorCode::kAlreadyExists, std::string(kDiskImageName) + ": is there already");
+  }
+  TRY(copy_image(writable_fd, source));
+  base::UniqueFd image = TRY(sys::openat(writable_fd, kDiskImageName, O_RDWR | O_NOFOLLOW));
+  TRY(check_own(image.get()));
+  TRY(lock(image.get()));
   return image;
 }
 

@@ -22,4 +22,8 @@ inline constexpr const char* kDiskImageName = "disk.img";
 // an unmount takes, and gets kConflict when that does not end.
 Result<base::UniqueFd> open_disk_image(int writable_fd, int templates_fd, std::uint64_t size_bytes);
 
+// Makes disk.img in `writable_fd`, where there is none, of the bytes that `source` has now, and
+// opens it as it is: whoever has it mounted goes on with it. Locked likewise.
+Result<base::UniqueFd> copy_disk_image(int writable_fd, int source);
+
 }  // namespace msb::isolation::jail

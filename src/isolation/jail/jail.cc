@@ -22,14 +22,12 @@
 #include "isolation/jail/landlock.h"
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/proc_files.h"
+#include "isolation/jail/steps.h"
 #include "isolation/jail/system_calls.h"
 
 namespace msb::isolation::jail {
-namespace {
 
 namespace sys = base::sys;
-
-constexpr int kStreamFd = 3;
 
 Result<> name_host(Building& building) {
   const std::string& name = building.plan.hostname;
@@ -98,6 +96,7 @@ Result<> arrange_descriptors(Building& building) {
   const base::UniqueFd agent = move_up(plan.agent);
   const base::UniqueFd status = move_up(plan.status);
   const base::UniqueFd stream = move_up(plan.stream);
+  constexpr int kStreamFd = 3;
   constexpr int kAgentFd = 4;
   constexpr int kStatusFd = 5;
   for (int standard = 0; standard <= 2; ++standard) {
@@ -130,6 +129,8 @@ Result<> execute_agent(Building& building) {
   ::syscall(SYS_execveat, building.plan.agent, "", argv, env, AT_EMPTY_PATH);
   return std::unexpected(sys::error("execveat", "msb-agent"));
 }
+
+namespace {
 
 constexpr Step kSteps[] = {
     {"keep descriptors", keep_descriptors},

@@ -18,6 +18,10 @@
 #include "isolation/jail/id_map.h"
 #include "isolation/sandbox_spec.h"
 
+namespace msb::isolation::microvm {
+struct Request;
+}
+
 namespace msb::isolation::jail {
 
 // What the host allows; found once per warden.
@@ -36,7 +40,8 @@ struct Plan {
   std::uint32_t volume_uid = 0;
   std::uint32_t volume_gid = 0;
   Tier tier;
-  bool is_spare = false;  // report what its adjustment needs, too
+  bool is_spare = false;                // report what its adjustment needs, too
+  microvm::Request* machine = nullptr;  // what a machine takes beside this; null: no machine
 
   Powers powers;
   IdRange range;
@@ -49,6 +54,7 @@ struct Plan {
   int stream = -1;  // becomes the agent's descriptor 3
   int status = -1;
   int complaints = -1;  // standard error of a program of the host's that runs the sandbox; -1: none
+  int orders = -1;      // a machine's supervisor takes them there; -1: no machine
   int user_namespace = -1;  // the sandbox's
   int layer_map = -1;       // user namespace of the idmapped layers; -1: no mapping
 };

@@ -26,4 +26,8 @@ Result<> restrict_system_calls(SetIdBits bits) {
   return base::install_system_call_filter(kByArgument);
 }
 
+Result<> restrict_call_numbers() {
+  return base::install_system_call_filter(kByNumber);
+}
+
 }  // namespace msb::isolation::jail

@@ -47,6 +47,12 @@ void write(ByteWriter& writer, const CreateRequest& create) {
   writer.u32(create.volume_uid);
   writer.u32(create.volume_gid);
   writer.u8(create.is_spare ? 1 : 0);
+  writer.u8(create.machine ? 1 : 0);
+  if (create.machine) {
+    writer.string(create.machine->image_digest);
+    writer.u8(static_cast<std::uint8_t>(create.machine->begin));
+    writer.string(create.machine->template_folder);
+  }
 }
 
 void write(ByteWriter& writer, const AdjustRequest& adjust) {
@@ -105,6 +111,21 @@ bool read_bool(ByteReader& reader) {
   return value == 1;
 }
 
+std::optional<MachineEntry> read_machine(ByteReader& reader) {
+  if (!read_bool(reader)) {
+    return std::nullopt;
+  }
+  MachineEntry machine;
+  machine.image_digest = reader.string(kImageDigestBytes);
+  const std::uint8_t begin = reader.u8();
+  if (begin > static_cast<std::uint8_t>(MachineSpec::Begin::kClone)) {
+    reader.reject();
+  }
+  machine.begin = static_cast<MachineSpec::Begin>(begin);
+  machine.template_folder = reader.string(kMaxHomePathBytes);
+  return machine;
+}
+
 Limits read_limits(ByteReader& reader) {
   Limits limits;
   limits.memory_bytes = reader.u64();
@@ -155,6 +176,7 @@ CreateRequest read_create(ByteReader& reader) {
   create.volume_uid = reader.u32();
   create.volume_gid = reader.u32();
   create.is_spare = read_bool(reader);
+  create.machine = read_machine(reader);
   return create;
 }
 
@@ -188,6 +210,11 @@ Result<> rule(bool holds, std::string_view field, const std::string& value, std:
   }
   return fail(ErrorCode::kInvalidArgument,
               std::string(field) + " '" + value + "': " + std::string(must));
+}
+
+bool is_hexadecimal(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_host_name(std::string_view text) {
@@ -242,12 +269,21 @@ Result<> validate_limits(const Limits& limits) {
               std::to_string(limits.disk_bytes), "must be from 16 MiB to 16 TiB");
 }
 
+Result<> validate_machine(const MachineEntry& machine) {
+  TRY(rule(machine.image_digest.size() == kImageDigestBytes && is_hexadecimal(machine.image_digest),
+           "image_digest", machine.image_digest, "must be 64 hexadecimal digits"));
+  const std::string& folder = machine.template_folder;
+  if (machine.begin == MachineSpec::Begin::kBoot) {
+    return rule(folder.empty(), "template", folder, "a machine that boots has none");
+  }
+  return rule(is_beneath(folder) && folder.starts_with("machines/templates/"), "template", folder,
+              "must be a path beneath $MSB_HOME/machines/templates");
+}
+
 }  // namespace
 
 bool is_id(std::string_view text) {
-  return text.size() == kIdBytes && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == kIdBytes && is_hexadecimal(text);
 }
 
 std::vector<std::byte> encode(const Request& request) {
@@ -341,6 +377,11 @@ Result<> validate(const CreateRequest& request, std::size_t volume_fd_count) {
   }
   TRY(rule(request.volumes.size() == volume_fd_count, "volumes",
            std::to_string(request.volumes.size()), "each needs one descriptor"));
+  TRY(rule(request.machine.has_value() == (request.tier.kind == Tier::Kind::kMicrovm), "tier",
+           to_text(request.tier), "a machine, and nothing else, is described as one"));
+  if (request.machine) {
+    TRY(validate_machine(*request.machine));
+  }
   TRY(rule(request.volume_uid < 65536, "volume_uid", std::to_string(request.volume_uid),
            "must be below 65536"));
   return rule(request.volume_gid < 65536, "volume_gid", std::to_string(request.volume_gid),

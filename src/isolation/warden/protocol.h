@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,7 @@ inline constexpr std::size_t kIdBytes = 16;
 inline constexpr std::size_t kMaxTierBytes = 64;
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxHostnameBytes = 63;
+inline constexpr std::size_t kImageDigestBytes = 64;
 inline constexpr std::size_t kMaxLayers = 128;
 inline constexpr std::size_t kMaxHomePathBytes = 512;  // of a path beneath $MSB_HOME
 inline constexpr std::size_t kMaxVolumes = 32;         // a message carries 64 descriptors at most
@@ -47,6 +49,13 @@ inline constexpr std::size_t kMaxComplaintBytes = 1024;
 struct VolumeEntry {
   std::string guest_path;
   bool read_only = false;
+};
+
+// MachineSpec with a path relative to $MSB_HOME.
+struct MachineEntry {
+  std::string image_digest;
+  MachineSpec::Begin begin = MachineSpec::Begin::kBoot;
+  std::string template_folder;
 };
 
 // SandboxSpec with paths relative to $MSB_HOME; the volumes' descriptors travel beside it, in
@@ -64,6 +73,7 @@ struct CreateRequest {
   std::uint32_t volume_uid = 0;
   std::uint32_t volume_gid = 0;
   bool is_spare = false;
+  std::optional<MachineEntry> machine;
 };
 
 // For a sandbox that was made as a spare, once.
@@ -93,6 +103,7 @@ enum GaugeBit : std::uint8_t {
   kCpuUsage = 8,
   kPidsEvents = 16,
   kWritableLayer = 32,
+  kOrders = 64,  // no gauge: a machine's supervisor
 };
 
 struct CreatedReply {

@@ -48,6 +48,42 @@ TEST(Protocol, CreateRequestSurvivesTheWire) {
   EXPECT_EQ(request.volume_uid, 1000u);
 }
 
+TEST(Protocol, MachineSurvivesTheWire) {
+  CreateRequest sent = good_request();
+  sent.tier = {.kind = Tier::Kind::kMicrovm, .runtime = {}};
+  sent.machine = MachineEntry{.image_digest = std::string(kImageDigestBytes, 'a'),
+                              .begin = MachineSpec::Begin::kClone,
+                              .template_folder = "machines/templates/t"};
+  EXPECT_EQ(complaint(sent), "");
+  const auto received = decode_request(encode(Request(sent)));
+  ASSERT_TRUE(received.has_value());
+  const auto& machine = std::get<CreateRequest>(*received).machine;
+  ASSERT_TRUE(machine.has_value());
+  EXPECT_EQ(machine->image_digest, sent.machine->image_digest);
+  EXPECT_EQ(machine->begin, MachineSpec::Begin::kClone);
+  EXPECT_EQ(machine->template_folder, "machines/templates/t");
+}
+
+TEST(Protocol, MachineIsWhatItsTierSays) {
+  CreateRequest request = good_request();
+  request.machine = MachineEntry{.image_digest = std::string(kImageDigestBytes, 'a'),
+                                 .begin = MachineSpec::Begin::kBoot,
+                                 .template_folder = {}};
+  EXPECT_NE(complaint(request), "");
+  request.tier = {.kind = Tier::Kind::kMicrovm, .runtime = {}};
+  EXPECT_EQ(complaint(request), "");
+  request.machine->image_digest = "../" + std::string(kImageDigestBytes - 3, 'a');
+  EXPECT_NE(complaint(request), "");
+  request.machine->image_digest = std::string(kImageDigestBytes, 'a');
+  request.machine->begin = MachineSpec::Begin::kClone;
+  for (const char* folder : {"", "machines/templates/../images", "sandboxes/a/b", "/etc"}) {
+    request.machine->template_folder = folder;
+    EXPECT_NE(complaint(request), "") << folder;
+  }
+  request.machine.reset();
+  EXPECT_NE(complaint(request), "");
+}
+
 TEST(Protocol, AdjustRequestSurvivesTheWire) {
   AdjustRequest sent{.request = 9, .id = "0123456789abcdef", .hostname = "tenant", .limits = {}};
   sent.limits.cpus = 0.25;

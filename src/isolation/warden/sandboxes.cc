@@ -11,9 +11,12 @@
 
 #include <cerrno>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/sys.h"
+#include "isolation/microvm/machine_jail.h"
+#include "isolation/microvm/request.h"
 #include "isolation/oci/complaints.h"
 #include "isolation/oci/container.h"
 
@@ -25,6 +28,8 @@ namespace sys = base::sys;
 constexpr auto kIdPidfd = static_cast<idtype_t>(3);  // P_PIDFD
 // The kernel may count a reaped process in its cgroup for some moments more.
 constexpr int kRemoveAttempts = 10;
+// Longer than msb-vm's own.
+constexpr std::chrono::seconds kHaltPatience{10};
 
 struct Clone {
   pid_t pid = -1;
@@ -74,7 +79,29 @@ Limits limits_with_overhead(const CreateRequest& request) {
   if (request.tier.kind == Tier::Kind::kOci) {
     limits.max_processes += oci::find_runtime(request.tier.runtime).own_processes;
   }
+  if (request.machine) {
+    limits = microvm::limits_around(limits);
+  }
   return limits;
+}
+
+microvm::Request machine_of(MachineEntry entry, const std::string& libexec) {
+  microvm::Request request;
+  request.image_digest = std::move(entry.image_digest);
+  request.libexec = libexec;
+  switch (entry.begin) {
+    case MachineSpec::Begin::kBoot:
+      request.memory = microvm::Memory::kOwn;
+      break;
+    case MachineSpec::Begin::kBootTemplate:
+      request.memory = microvm::Memory::kTemplate;
+      break;
+    case MachineSpec::Begin::kClone:
+      request.memory = microvm::Memory::kClone;
+      break;
+  }
+  request.template_folder = std::move(entry.template_folder);
+  return request;
 }
 
 [[noreturn]] void build_sandbox(jail::Plan& plan) {
@@ -83,6 +110,8 @@ Limits limits_with_overhead(const CreateRequest& request) {
       jail::run(plan);
     case Tier::Kind::kOci:
       oci::run(plan);
+    case Tier::Kind::kMicrovm:
+      microvm::run(plan);
   }
   ::_exit(1);
 }
@@ -100,6 +129,8 @@ struct Sandboxes::Sandbox {
   base::UniqueFd status;
   EventLoop::Watch status_watch = 0;
   base::UniqueFd stream;  // the engine's end
+  base::UniqueFd orders;  // likewise, of a machine
+  bool is_machine = false;
   std::optional<jail::StatusReport> ready;
   base::UniqueFd writable_gauge;
   std::optional<Error> failure;
@@ -160,6 +191,12 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   if (request.tier.kind == Tier::Kind::kOci) {
     complaints = TRY(oci::open_complaints());
   }
+  base::UniqueFd our_orders;
+  base::UniqueFd machine_orders;
+  if (request.machine) {
+    TRY(microvm::check_host(ground_.powers));
+    std::tie(our_orders, machine_orders) = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
+  }
 
   const Identity* identity = TRY(ground_.identities.take());
   auto made = ground_.cgroups->make(
@@ -204,6 +241,12 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     plan.complaints = complaints.theirs.get();
     plan.user_namespace = identity->user_namespace.get();
     plan.layer_map = identity->layer_map.get();
+    microvm::Request machine;
+    if (request.machine) {
+      machine = machine_of(*std::move(request.machine), ground_.libexec);
+      plan.machine = &machine;
+      plan.orders = machine_orders.get();
+    }
     build_sandbox(plan);
   }
 
@@ -216,6 +259,8 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   it->status = std::move(our_status);
   it->stream = std::move(our_stream);
   it->complaints = std::move(complaints.ours);
+  it->orders = std::move(our_orders);
+  it->is_machine = request.tier.kind == Tier::Kind::kMicrovm;
   if (request.is_spare) {
     it->spare = Spare{.limits = request.limits, .host_name = {}, .shared_memory = {}};
   }
@@ -301,10 +346,12 @@ void Sandboxes::reply_created(Sandbox& sandbox, const jail::StatusReport& ready)
   add(gauges.cpu_usage, kCpuUsage);
   add(gauges.pids_events, kPidsEvents);
   add(sandbox.writable_gauge, kWritableLayer);
+  add(sandbox.orders, kOrders);
   replies_.send(reply, fds);
   sandbox.building = false;
   // The engine has them now; a copy here would keep the stream and the file system alive.
   sandbox.stream.reset();
+  sandbox.orders.reset();
   sandbox.writable_gauge.reset();
 }
 
@@ -392,8 +439,20 @@ void Sandboxes::destroy(const DestroyRequest& request) {
   }
   Sandbox& sandbox = *found->second;
   sandbox.destroy_requests.push_back(request.request);
-  if (sandbox.pidfd) {
-    [[maybe_unused]] const auto killed = sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);
+  if (sandbox.is_machine && !sandbox.building && sandbox.pidfd) {
+    // What its guest has in memory is to reach the disk.
+    [[maybe_unused]] const auto asked = sys::pidfd_send_signal(sandbox.pidfd.get(), SIGTERM);
+    loop_.after(kHaltPatience, [this, id = request.id] { kill(id); });
+    return;
+  }
+  kill(request.id);
+}
+
+void Sandboxes::kill(const std::string& id) {
+  const auto found = sandboxes_.find(id);
+  if (found != sandboxes_.end() && found->second->pidfd) {
+    [[maybe_unused]] const auto killed =
+        sys::pidfd_send_signal(found->second->pidfd.get(), SIGKILL);
   }
 }
 

@@ -34,6 +34,7 @@ struct Ground {
   base::UniqueFd home;
   base::UniqueFd agent;
   std::string staging_path;
+  std::string libexec;  // the folder of our own programs
   jail::Powers powers;
   std::unique_ptr<cgroup::Backend> cgroups;
   Identities identities;
@@ -69,6 +70,7 @@ class Sandboxes {
 
   Result<> adjust_spare(const AdjustRequest& request);
   Result<> start(CreateRequest request, std::vector<base::UniqueFd> volume_fds);
+  void kill(const std::string& id);
   void on_status(Sandbox& sandbox);
   void on_death(Sandbox& sandbox);
   void finish(const std::string& id, int attempt);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <string>
 #include <utility>
 
 #include "base/file.h"
@@ -63,6 +65,17 @@ void raise_descriptor_limit() {
   }
 }
 
+// Where msb-warden is, its like are.
+Result<std::string> own_folder() {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size < 0) {
+    return std::unexpected(sys::error("readlink", "/proc/self/exe"));
+  }
+  path.resize(static_cast<std::size_t>(size));
+  return path.substr(0, path.rfind('/'));
+}
+
 Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
   if (!is_id(options.engine_id)) {
     return fail(ErrorCode::kInvalidArgument,
@@ -76,9 +89,11 @@ Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
   std::unique_ptr<cgroup::Backend> cgroups = TRY(cgroup::open_backend(options.engine_id, engine));
   Authority authority = TRY(take_authority(options.home));
   base::UniqueFd home = TRY(sys::open(options.home, O_PATH | O_DIRECTORY));
+  std::string libexec = TRY(own_folder());
   return Ground{std::move(home),
                 std::move(agent),
                 options.home + "/run",
+                std::move(libexec),
                 authority.powers,
                 std::move(cgroups),
                 std::move(authority.identities),

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/machine_orders.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/sys.h"
+#include "isolation/warden/protocol.h"
+
+namespace msb::isolation {
+
+// The answer is an Error, or one without a word. Its sender shares a jail with QEMU, and may be
+// anybody: it is read as what a stranger says.
+Result<> save_machine(int orders, int file) {
+  constexpr std::chrono::seconds kPatience{60};
+  constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
+  constexpr std::byte kSave{1};
+  TRY(base::sys::send_message(orders, std::span(&kSave, 1), std::span(&file, 1)));
+  if (!TRY(base::sys::poll_one(orders, POLLIN, kPatience))) {
+    return fail(ErrorCode::kTimeout, "the machine's supervisor does not answer");
+  }
+  const auto answer = TRY(base::sys::receive_message(orders, kMaxAnswerBytes));
+  if (answer.bytes.empty()) {
+    return fail(ErrorCode::kUnavailable, "the machine has ended");
+  }
+  base::ByteReader reader(answer.bytes);
+  if (reader.u8() == 0) {
+    return reader.finish("answer of a machine's supervisor");
+  }
+  return std::unexpected(warden::read_error(reader));
+}
+
+}  // namespace msb::isolation

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/microvm/guest/identity.h"
+
+#include <fcntl.h>
+#include <linux/random.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+#include "base/file.h"
+#include "base/sys.h"
+#include "isolation/microvm/guest/boot.h"
+
+namespace msb::isolation::microvm {
+namespace {
+
+namespace sys = base::sys;
+
+// What the kernel has is stirred, not replaced; the second call makes every processor's generator
+// take it up before the next number.
+Result<> stir(const std::string& entropy) {
+  const base::UniqueFd device = TRY(sys::open("/dev/urandom", O_WRONLY));
+  std::vector<std::byte> pool(sizeof(rand_pool_info) + entropy.size());
+  rand_pool_info header{};
+  header.entropy_count = static_cast<int>(entropy.size() * 8);
+  header.buf_size = static_cast<int>(entropy.size());
+  std::memcpy(pool.data(), &header, sizeof header);
+  std::memcpy(pool.data() + sizeof header, entropy.data(), entropy.size());
+  if (::ioctl(device.get(), RNDADDENTROPY, pool.data()) < 0) {
+    return std::unexpected(sys::error("ioctl(RNDADDENTROPY)"));
+  }
+  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0) {
+    return std::unexpected(sys::error("ioctl(RNDRESEEDCRNG)"));
+  }
+  return {};
+}
+
+Result<> set_clock(std::int64_t realtime_ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const timespec now{.tv_sec = realtime_ns / kSecond, .tv_nsec = realtime_ns % kSecond};
+  if (::clock_settime(CLOCK_REALTIME, &now) < 0) {
+    return std::unexpected(sys::error("clock_settime"));
+  }
+  return {};
+}
+
+// Written in place: it is what sandboxes see over the kernel's own.
+Result<> set_boot_id(const std::string& id) {
+  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY | O_TRUNC));
+  return base::write_all(file.get(), id + "\n");
+}
+
+}  // namespace
+
+Result<> assume(const Identity& identity) {
+  TRY(stir(identity.entropy));
+  TRY(set_clock(identity.realtime_ns));
+  return set_boot_id(identity.boot_id);
+}
+
+Result<> rename_host(int uts, const std::string& hostname) {
+  const base::UniqueFd own = TRY(sys::open("/proc/self/ns/uts", O_RDONLY));
+  if (::setns(uts, CLONE_NEWUTS) < 0) {
+    return std::unexpected(sys::error("setns(uts)"));
+  }
+  Result<> named;
+  if (::sethostname(hostname.data(), hostname.size()) < 0) {
+    named = std::unexpected(sys::error("sethostname", hostname));
+  }
+  if (::setns(own.get(), CLONE_NEWUTS) < 0 && named) {
+    named = std::unexpected(sys::error("setns(uts)"));
+  }
+  return named;
+}
+
+}  // namespace msb::isolation::microvm

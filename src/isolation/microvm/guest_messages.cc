@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/microvm/guest_messages.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace msb::isolation::microvm {
+namespace {
+
+using base::ByteReader;
+using base::ByteWriter;
+
+constexpr std::size_t kMaxHostnameBytes = 64;
+constexpr std::size_t kUuidBytes = 36;
+
+// Numbers of frames; not the agent's, whose frames never come this way.
+enum Type : std::uint16_t {
+  kSetUp = 1,
+  kRenew = 2,
+  kHalt = 3,
+  kReady = 40,
+  kRenewed = 41,
+  kFailed = 42,
+  kEnded = 43
+};
+
+std::vector<std::byte> frame_of(Type type, ByteWriter writer) {
+  std::vector<std::byte> bytes;
+  wire::append_frame(bytes, 0, static_cast<wire::FrameType>(type), std::move(writer).take());
+  return bytes;
+}
+
+void write(ByteWriter& writer, const Identity& identity) {
+  writer.u64(identity.nonce);
+  writer.u64(static_cast<std::uint64_t>(identity.realtime_ns));
+  writer.string(identity.entropy);
+  writer.string(identity.hostname);
+  writer.string(identity.boot_id);
+}
+
+Identity read_identity(ByteReader& reader) {
+  Identity identity;
+  identity.nonce = reader.u64();
+  identity.realtime_ns = static_cast<std::int64_t>(reader.u64());
+  identity.entropy = reader.string(kEntropyBytes);
+  identity.hostname = reader.string(kMaxHostnameBytes);
+  identity.boot_id = reader.string(kUuidBytes);
+  if (identity.entropy.size() != kEntropyBytes || identity.boot_id.size() != kUuidBytes) {
+    reader.reject();
+  }
+  return identity;
+}
+
+void write(ByteWriter& writer, const Limits& limits) {
+  writer.u64(limits.memory_bytes);
+  writer.f64(limits.cpus);
+  writer.u32(limits.max_processes);
+  writer.u64(limits.disk_bytes);
+}
+
+Limits read_limits(ByteReader& reader) {
+  Limits limits;
+  limits.memory_bytes = reader.u64();
+  limits.cpus = reader.f64();
+  limits.max_processes = reader.u32();
+  limits.disk_bytes = reader.u64();
+  return limits;
+}
+
+std::unexpected<Error> unknown_type() {
+  return fail(ErrorCode::kCorrupt, "control port: a message of an unknown type");
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const ToGuest& message) {
+  ByteWriter writer;
+  if (const auto* set_up = std::get_if<SetUp>(&message)) {
+    write(writer, set_up->identity);
+    write(writer, set_up->limits);
+    return frame_of(kSetUp, std::move(writer));
+  }
+  if (std::holds_alternative<Halt>(message)) {
+    return frame_of(kHalt, std::move(writer));
+  }
+  write(writer, std::get<Renew>(message).identity);
+  return frame_of(kRenew, std::move(writer));
+}
+
+std::vector<std::byte> encode(const FromGuest& message) {
+  ByteWriter writer;
+  if (const auto* renewed = std::get_if<Renewed>(&message)) {
+    writer.u64(renewed->nonce);
+    return frame_of(kRenewed, std::move(writer));
+  }
+  if (const auto* failed = std::get_if<Failed>(&message)) {
+    writer.string(std::string_view(failed->text).substr(0, kMaxFailureBytes));
+    return frame_of(kFailed, std::move(writer));
+  }
+  if (const auto* ended = std::get_if<Ended>(&message)) {
+    writer.u8(ended->killed ? 1 : 0);
+    writer.i32(ended->code);
+    return frame_of(kEnded, std::move(writer));
+  }
+  return frame_of(kReady, std::move(writer));
+}
+
+Result<ToGuest> decode_to_guest(const wire::Frame& frame) {
+  ByteReader reader(frame.payload);
+  switch (static_cast<Type>(frame.type)) {
+    case kSetUp: {
+      SetUp message{.identity = read_identity(reader), .limits = read_limits(reader)};
+      TRY(reader.finish("set-up"));
+      return message;
+    }
+    case kRenew: {
+      Renew message{.identity = read_identity(reader)};
+      TRY(reader.finish("renewal"));
+      return message;
+    }
+    case kHalt:
+      TRY(reader.finish("halt"));
+      return Halt{};
+    default:
+      return unknown_type();
+  }
+}
+
+Result<FromGuest> decode_from_guest(const wire::Frame& frame) {
+  ByteReader reader(frame.payload);
+  switch (static_cast<Type>(frame.type)) {
+    case kReady:
+      TRY(reader.finish("readiness"));
+      return Ready{};
+    case kRenewed: {
+      const Renewed message{.nonce = reader.u64()};
+      TRY(reader.finish("renewal"));
+      return message;
+    }
+    case kFailed: {
+      Failed message{.text = reader.string(kMaxFailureBytes)};
+      TRY(reader.finish("failure"));
+      return message;
+    }
+    case kEnded: {
+      const Ended message{.killed = reader.u8() != 0, .code = reader.i32()};
+      TRY(reader.finish("end"));
+      return message;
+    }
+    default:
+      return unknown_type();
+  }
+}
+
+}  // namespace msb::isolation::microvm

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernel a machine boots: a stock one of the distribution, with its modules as files.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/try.h"
+
+namespace msb::isolation::microvm {
+
+// A file longer than this is no module.
+inline constexpr std::size_t kMaxModuleBytes = 32 << 20;
+
+struct KernelImage {
+  std::string version;         // as in /lib/modules
+  std::string path;            // bzImage
+  std::string modules_folder;  // <root>/lib/modules/<version>
+};
+
+// The newest kernel of a cloud flavour, else of any, beneath one of `roots` (each with boot/ and
+// lib/modules/, as a package of the distribution unpacks), in their order. kUnsupported: none has
+// one, and what to install.
+Result<KernelImage> find_kernel(const std::vector<std::string>& roots);
+
+// Files of the modules that a machine needs, and of those they depend on, in an order in which they
+// can be loaded. What is not a file is part of the kernel.
+Result<std::vector<std::string>> find_modules(const KernelImage& kernel);
+
+// What a module says it depends on, in the bytes of its file.
+std::vector<std::string> dependencies_in(std::string_view module);
+
+}  // namespace msb::isolation::microvm

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A machine as QEMU is told of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace msb::isolation::microvm {
+
+enum class Accelerator : std::uint8_t {
+  kKvm,
+  kTcg,  // emulation
+};
+
+// Where the guest's memory is.
+enum class Memory : std::uint8_t {
+  kOwn,       // QEMU's alone
+  kTemplate,  // a file that clones are to map
+  kClone,     // such a file, mapped privately
+};
+
+struct Machine {
+  Accelerator accelerator = Accelerator::kTcg;
+  Memory memory = Memory::kOwn;
+  std::uint32_t memory_mib = 512;
+  std::uint32_t processors = 1;
+};
+
+// What a sandbox's memory limit is not about: the guest's kernel, and QEMU around it.
+inline constexpr std::uint32_t kGuestKernelMib = 64;
+inline constexpr std::uint32_t kQemuMib = 256;
+
+inline constexpr const char* kQemuPath = "/usr/bin/qemu-system-x86_64";
+// In QEMU's own root.
+inline constexpr const char* kKernelFile = "/kernel";
+inline constexpr const char* kInitramfsFile = "/initramfs";
+inline constexpr const char* kMemoryFile = "/memory";
+inline constexpr const char* kPreloadName = "msb-private-memory.so";  // of private_memory.c
+inline constexpr const char* kPreloadFile = "/private-memory.so";
+
+// Descriptors of QEMU's.
+enum QemuFd {
+  kStreamFd = 3,   // the agent's stream
+  kControlFd = 4,  // msb-guest's
+  kMonitorFd = 5,
+  kImageFd = 6,  // read-only
+  kDiskFd = 7,
+  kStateFd = 8,  // of the template, to read; a clone's only
+};
+
+// QEMU's argv.
+std::vector<std::string> qemu_arguments(const Machine& machine);
+
+}  // namespace msb::isolation::microvm

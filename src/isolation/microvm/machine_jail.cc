@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/microvm/machine_jail.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/sys.h"
+#include "isolation/jail/building.h"
+#include "isolation/jail/disk_image.h"
+#include "isolation/jail/landlock.h"
+#include "isolation/jail/mounts.h"
+#include "isolation/jail/resource_limits.h"
+#include "isolation/jail/steps.h"
+#include "isolation/jail/system_calls.h"
+#include "isolation/microvm/accelerator.h"
+#include "isolation/microvm/flat_image.h"
+#include "isolation/microvm/initramfs.h"
+#include "isolation/microvm/request.h"
+#include "isolation/microvm/settings.h"
+#include "isolation/microvm/supervisor.h"
+
+namespace msb::isolation::microvm {
+namespace {
+
+namespace sys = base::sys;
+using jail::Building;
+
+constexpr std::size_t kMaxProgramBytes = 64 << 20;
+constexpr std::uint32_t kQemuThreads = 96;  // its own, and those that read and write disks
+constexpr uid_t kQemuId = 1000;             // of the sandbox's range
+constexpr std::uint64_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t kResolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+
+Request& request_of(Building& building) {
+  return *building.plan.machine;
+}
+
+Result<> choose(Building& building) {
+  Request& request = request_of(building);
+  const AcceleratorChoice choice = choose_accelerator();
+  request.accelerator = choice.accelerator;
+  if (choice.accelerator == Accelerator::kTcg) {
+    request.weakness = "microvm: emulated, 10 to 30 times slower than the host: " + choice.reason;
+  }
+  return {};
+}
+
+Result<> open_image(Building& building) {
+  Request& request = request_of(building);
+  request.image = TRY(open_flat_image(building.plan, request.image_digest));
+  return {};
+}
+
+std::uint32_t memory_mib(const Limits& limits) {
+  return static_cast<std::uint32_t>(limits.memory_bytes >> 20) + kGuestKernelMib;
+}
+
+// QEMU's user owns nothing, so that one it can write to is everybody's; the home is closed to all
+// others, and the template is made read-only before anybody else has it.
+Result<> make_memory_file(int folder, std::uint32_t size_mib) {
+  const base::UniqueFd file =
+      TRY(sys::openat(folder, kTemplateMemory, O_RDWR | O_CREAT | O_EXCL, 0600));
+  TRY(sys::ftruncate(file.get(), off_t{size_mib} << 20));
+  return sys::fchmod(file.get(), 0666);
+}
+
+Result<> open_template(Building& building) {
+  Request& request = request_of(building);
+  if (request.memory == Memory::kOwn) {
+    return {};
+  }
+  request.template_fd = TRY(
+      sys::openat2(building.plan.home, request.template_folder, O_PATH | O_DIRECTORY, kResolve));
+  const int folder = request.template_fd.get();
+  std::uint64_t attributes = kInert | MOUNT_ATTR_NOEXEC;
+  if (request.memory == Memory::kTemplate) {
+    TRY(make_memory_file(folder, memory_mib(building.plan.limits)));
+  } else {
+    request.state = TRY(sys::openat(folder, kTemplateState, O_RDONLY | O_NOFOLLOW));
+    attributes |= MOUNT_ATTR_RDONLY;
+  }
+  request.memory_file = TRY(jail::clone_mount(folder, kTemplateMemory));
+  return jail::set_attributes(request.memory_file.get(), {.set = attributes});
+}
+
+// A clone's has been mounted by its guest, who goes on with it.
+Result<> open_disk(Building& building) {
+  const Request& request = request_of(building);
+  if (request.memory != Memory::kClone) {
+    return jail::open_writable_layer(building);
+  }
+  const jail::Plan& plan = building.plan;
+  const base::UniqueFd folder =
+      TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY, kResolve));
+  const base::UniqueFd source =
+      TRY(sys::openat(request.template_fd.get(), jail::kDiskImageName, O_RDONLY | O_NOFOLLOW));
+  building.disk_image = TRY(jail::copy_disk_image(folder.get(), source.get()));
+  return {};
+}
+
+// By offset: where a read without one goes on, the warden's children share.
+Result<std::string> read_agent(int agent) {
+  const struct stat status = TRY(sys::fstat(agent));
+  std::string content(static_cast<std::size_t>(status.st_size), '\0');
+  auto rest = std::as_writable_bytes(std::span(content));
+  while (!rest.empty()) {
+    const auto offset = static_cast<off_t>(content.size() - rest.size());
+    const std::size_t count = TRY(sys::pread(agent, rest, offset));
+    if (count == 0) {
+      return fail(ErrorCode::kCorrupt, "msb-agent: shorter than it was");
+    }
+    rest = rest.subspan(count);
+  }
+  return content;
+}
+
+Result<> gather_kernel(Building& building) {
+  Request& request = request_of(building);
+  request.kernel = TRY(find_kernel({request.libexec + "/guest-kernel", ""}));
+  const std::string init = TRY(base::read_file(request.libexec + "/msb-guest", kMaxProgramBytes));
+  const std::string agent = TRY(read_agent(building.plan.agent));
+  std::vector<std::string> modules = TRY(find_modules(request.kernel));
+  request.initramfs =
+      TRY(make_initramfs({.init = init, .agent = agent, .modules = std::move(modules)}));
+  request.supervisor = TRY(sys::open(request.libexec + "/msb-vm", O_RDONLY));
+  return {};
+}
+
+Result<> bind(int root, const std::string& source, const std::string& name, std::uint64_t set) {
+  const base::UniqueFd mount = TRY(jail::clone_mount(AT_FDCWD, source));
+  TRY(jail::set_attributes(mount.get(), {.set = set}));
+  return jail::attach(mount.get(), root, name);
+}
+
+Result<> bind_file(int root, const std::string& source, const std::string& name,
+                   std::uint64_t set) {
+  TRY(sys::openat(root, name, O_CREAT | O_EXCL | O_WRONLY, 0644));
+  return bind(root, source, name, set);
+}
+
+// As on the host: a link, or a folder of its own.
+Result<> add_library_folder(int root, const std::string& name) {
+  const std::string path = "/" + name;
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) < 0) {
+    return {};
+  }
+  if (S_ISLNK(status.st_mode)) {
+    std::string target(PATH_MAX, '\0');
+    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+    if (size < 0) {
+      return std::unexpected(sys::error("readlink", path));
+    }
+    target.resize(static_cast<std::size_t>(size));
+    return ::symlinkat(target.c_str(), root, name.c_str()) < 0
+               ? Result<>(std::unexpected(sys::error("symlink", name)))
+               : Result<>();
+  }
+  TRY(sys::mkdirat(root, name, 0755));
+  return bind(root, path, name, kInert | MOUNT_ATTR_RDONLY);
+}
+
+Result<> add_device(int dev, const std::string& name) {
+  const struct stat status = TRY(sys::stat("/dev/" + name));
+  if (::mknodat(dev, name.c_str(), S_IFCHR | 0666, status.st_rdev) < 0 ||
+      ::fchmodat(dev, name.c_str(), 0666, 0) < 0) {
+    return std::unexpected(sys::error("mknod", name));
+  }
+  return {};
+}
+
+Result<> fill_dev(int root, Accelerator accelerator) {
+  TRY(sys::mkdirat(root, "dev", 0755));
+  const base::UniqueFd dev = TRY(sys::openat(root, "dev", O_PATH | O_DIRECTORY));
+  for (const char* name : {"null", "urandom"}) {
+    TRY(add_device(dev.get(), name));
+  }
+  return accelerator == Accelerator::kKvm ? add_device(dev.get(), "kvm") : Result<>();
+}
+
+Result<> write_initramfs(int root, const std::string& content) {
+  const base::UniqueFd file =
+      TRY(sys::openat(root, kInitramfsFile + 1, O_CREAT | O_EXCL | O_WRONLY, 0444));
+  TRY(base::write_all(file.get(), content));
+  return sys::fchmod(file.get(), 0444);
+}
+
+Result<> add_memory(int root, const Request& request) {
+  if (!request.memory_file) {
+    return {};
+  }
+  TRY(sys::openat(root, kMemoryFile + 1, O_CREAT | O_EXCL | O_WRONLY, 0644));
+  TRY(jail::attach(request.memory_file.get(), root, kMemoryFile + 1));
+  return request.memory == Memory::kClone ? bind_file(root, request.libexec + "/" + kPreloadName,
+                                                      kPreloadFile + 1, kInert | MOUNT_ATTR_RDONLY)
+                                          : Result<>();
+}
+
+// Of what QEMU needs, and nothing more: libraries and firmware, kernel and initramfs.
+Result<> make_root(Building& building) {
+  const Request& request = request_of(building);
+  building.root =
+      TRY(jail::make_file_system("tmpfs", {{"mode", "755"}, {"size", "64m"}}, MOUNT_ATTR_NOSUID));
+  const base::UniqueFd target = TRY(jail::open_path(AT_FDCWD, building.plan.staging_path));
+  TRY(jail::attach(building.root.get(), target.get()));
+  const int root = building.root.get();
+  TRY(sys::mkdirat(root, "usr", 0755));
+  TRY(bind(root, "/usr", "usr", kInert | MOUNT_ATTR_RDONLY));
+  for (const char* name : {"bin", "lib", "lib64", "sbin"}) {
+    TRY(add_library_folder(root, name));
+  }
+  TRY(fill_dev(root, request.accelerator));
+  constexpr std::uint64_t kData = kInert | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+  TRY(bind_file(root, request.kernel.path, kKernelFile + 1, kData));
+  TRY(write_initramfs(root, request.initramfs));
+  TRY(add_memory(root, request));
+  return jail::set_attributes(root, {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY});
+}
+
+Result<> limit_resources(Building& /*building*/) {
+  return jail::set_resource_limits(std::nullopt);
+}
+
+// Not even the sandbox's root: its capabilities go with the change.
+Result<> become_qemu(Building& building) {
+  TRY(jail::change_identity(building));
+  if (::setresgid(kQemuId, kQemuId, kQemuId) < 0 || ::setresuid(kQemuId, kQemuId, kQemuId) < 0) {
+    return std::unexpected(sys::error("setresuid"));
+  }
+  return {};
+}
+
+Result<> arrange_descriptors(Building& building) {
+  Request& request = request_of(building);
+  jail::Plan& plan = building.plan;
+  constexpr int kAbove = 32;  // higher than all that is about to be overwritten
+  const auto move_up = [](int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kAbove)); };
+  const base::UniqueFd null = move_up(TRY(sys::open("/dev/null", O_RDWR)).get());
+  const std::pair<base::UniqueFd, int> moves[] = {{move_up(plan.stream), kStreamFd},
+                                                  {move_up(request.image.get()), kImageFd},
+                                                  {move_up(building.disk_image.get()), kDiskFd},
+                                                  {move_up(request.state.get()), kStateFd},
+                                                  {move_up(plan.status), kStatusFd},
+                                                  {move_up(plan.orders), kOrdersFd}};
+  // Before their numbers are somebody else's.
+  request.supervisor = move_up(request.supervisor.get());
+  request.image.reset();
+  request.state.reset();
+  building.disk_image.reset();
+  for (int standard = 0; standard <= 2; ++standard) {
+    ::dup2(null.get(), standard);
+  }
+  constexpr int kLast = kOrdersFd;
+  ::syscall(SYS_close_range, 3u, static_cast<unsigned>(kLast), 0u);
+  for (const auto& [source, number] : moves) {
+    if (source && ::dup2(source.get(), number) < 0) {
+      return std::unexpected(sys::error("dup2"));
+    }
+  }
+  plan.status = kStatusFd;
+  return {};
+}
+
+Result<> restrict_self(Building& /*building*/) {
+  TRY(jail::restrict_by_landlock());
+  return jail::restrict_call_numbers();  // QEMU adds its own filter
+}
+
+Settings settings_of(Building& building) {
+  const Request& request = request_of(building);
+  const Limits& limits = building.plan.limits;
+  return {.machine = {.accelerator = request.accelerator,
+                      .memory = request.memory,
+                      .memory_mib = memory_mib(limits),
+                      .processors = static_cast<std::uint32_t>(std::ceil(limits.cpus))},
+          .hostname = building.plan.hostname,
+          .limits = limits,
+          .weakness = request.weakness};
+}
+
+Result<> execute_supervisor(Building& building) {
+  std::vector<std::string> words = to_words(settings_of(building));
+  std::vector<char*> argv = {const_cast<char*>("msb-vm")};  // SAFETY: not written to
+  std::ranges::transform(words, std::back_inserter(argv),
+                         [](std::string& word) { return word.data(); });
+  argv.push_back(nullptr);
+  char* env[] = {nullptr};
+  ::syscall(SYS_close_range, static_cast<unsigned>(kOrdersFd + 1), ~0u,
+            4u /* CLOSE_RANGE_CLOEXEC */);
+  ::syscall(SYS_execveat, request_of(building).supervisor.get(), "", argv.data(), env,
+            AT_EMPTY_PATH);
+  return std::unexpected(sys::error("execveat", "msb-vm"));
+}
+
+constexpr jail::Step kSteps[] = {
+    {"keep descriptors", jail::keep_descriptors},
+    {"reset signals", jail::reset_signals},
+    {"enter cgroup", jail::enter_cgroup},
+    {"choose accelerator", choose},
+    {"open image", open_image},
+    {"open template", open_template},
+    {"open disk", open_disk},
+    {"gather kernel", gather_kernel},
+    {"enter namespaces", jail::enter_namespaces},
+    {"make root", make_root},
+    {"change root", jail::change_root},
+    {"limit resources", limit_resources},
+    {"become QEMU's user", become_qemu},
+    {"arrange descriptors", arrange_descriptors},
+    {"restrict system calls", restrict_self},
+    {"execute msb-vm", execute_supervisor},
+};
+
+}  // namespace
+
+void run(jail::Plan& plan) {
+  jail::build(plan, kSteps);
+}
+
+Limits limits_around(const Limits& inside) {
+  Limits around = inside;
+  around.memory_bytes += std::uint64_t{kGuestKernelMib + kQemuMib} << 20;
+  around.max_processes = kQemuThreads;
+  return around;
+}
+
+Result<> check_host(const jail::Powers& powers) {
+  if (!powers.is_root) {
+    return fail(ErrorCode::kUnsupported, "the microvm tier needs root on the host");
+  }
+  if (::access(kQemuPath, X_OK) != 0) {
+    return fail(ErrorCode::kUnsupported,
+                "QEMU is not installed: the microvm tier needs qemu-system-x86, erofs-utils and a "
+                "kernel (linux-image-cloud-amd64)");
+  }
+  return {};
+}
+
+}  // namespace msb::isolation::microvm

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Machines that really boot, as the warden makes them, with the probe agent inside. One boot serves
+// as many promises as can be tried on it: emulated, it costs seconds.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/locations.h"
+#include "base/parse.h"
+#include "base/sys.h"
+#include "isolation/machine_orders.h"
+#include "isolation/microvm/kernel_image.h"
+#include "isolation/microvm/machine.h"
+#include "isolation/testing/guest.h"
+
+namespace msb::isolation::microvm {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using ::testing::Contains;
+using testing::Guest;
+using ::testing::HasSubstr;
+using testing::Host;
+
+// Why no machine can be booted here, or nullopt.
+std::optional<std::string> cannot_boot() {
+  if (const auto reason = testing::cannot_make_sandboxes()) {
+    return reason;
+  }
+  for (const char* program : {kQemuPath, "/usr/bin/mkfs.erofs"}) {
+    if (::access(program, X_OK) != 0) {
+      return std::string(program) + " is not installed";
+    }
+  }
+  const std::string libexec = fs::path(*base::find_program("msb-warden")).parent_path().string();
+  const auto kernel = find_kernel({libexec + "/guest-kernel", ""});
+  return kernel ? std::nullopt : std::optional(kernel.error().message());
+}
+
+class MicrovmTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = cannot_boot()) {
+      GTEST_SKIP() << *reason;
+    }
+  }
+  static SandboxSpec spec(Host& host, const std::string& name = "test") {
+    SandboxSpec spec = host.spec(name);
+    spec.tier = {.kind = Tier::Kind::kMicrovm, .runtime = {}};
+    spec.machine = MachineSpec{.image_digest = std::string(64, 'a'),
+                               .begin = MachineSpec::Begin::kBoot,
+                               .template_path = {}};
+    return spec;
+  }
+};
+
+// Pids of this host's processes of that name whose parent chain begins in our warden: the test's
+// own sandboxes only, told apart by the id in their cgroup's path.
+std::set<pid_t> processes_of(const std::string& name, const std::string& sandbox_id) {
+  std::set<pid_t> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    const auto pid = base::parse_number<pid_t>(entry.path().filename().string());
+    if (!pid) {
+      continue;
+    }
+    std::string comm;
+    std::getline(std::ifstream(entry.path() / "comm") >> std::ws, comm);
+    std::ifstream cgroup(entry.path() / "cgroup");
+    const std::string groups{std::istreambuf_iterator<char>(cgroup), {}};
+    if (comm == name && groups.contains(sandbox_id)) {
+      found.insert(*pid);
+    }
+  }
+  return found;
+}
+
+TEST_F(MicrovmTest, GuestHasAKernelOfItsOwnAndTheWallsOfAJail) {
+  Host host;
+  auto guest = host.start(spec(host));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message();
+
+  EXPECT_EQ(guest->ask("hostname"), "test");
+  EXPECT_EQ(guest->ask("read /data/lower"), "from the image\n");
+  EXPECT_THAT(guest->ask("read /proc/version"), HasSubstr("Debian"));
+  EXPECT_EQ(guest->ask("read /etc/hostname"), "test\n");
+  // The clock is the host's, not a chip's.
+  EXPECT_EQ(guest->ask("read /proc/sys/kernel/random/boot_id").size(), 37u);
+  EXPECT_EQ(guest->ask("write /data/new text"), "4");
+  EXPECT_EQ(guest->ask("read /data/new"), "text");
+  EXPECT_EQ(guest->ask("read /proc/kcore"), "");
+  EXPECT_EQ(guest->ask("stat /dev/vda"), "!ENOENT");
+
+  // In the host's eyes: QEMU is nobody, and can become nobody else.
+  const auto qemu = processes_of("qemu-system-x86", guest->id);
+  ASSERT_EQ(qemu.size(), 1u);
+  std::ifstream status("/proc/" + std::to_string(*qemu.begin()) + "/status");
+  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  EXPECT_THAT(text, HasSubstr("CapPrm:\t0000000000000000"));
+  EXPECT_THAT(text, HasSubstr("CapBnd:\t00000000000004fb"));
+  EXPECT_THAT(text, HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(text, HasSubstr("Seccomp:\t2"));
+
+  EXPECT_TRUE(host.warden().destroy(guest->id).has_value());
+  EXPECT_EQ(host.exit_of(guest->id)->cause, SandboxExit::Cause::kDestroyed);
+  EXPECT_TRUE(processes_of("qemu-system-x86", guest->id).empty());
+}
+
+TEST_F(MicrovmTest, DeathOfQemuIsTheEndOfTheSandbox) {
+  Host host;
+  auto guest = host.start(spec(host));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message();
+  const auto qemu = processes_of("qemu-system-x86", guest->id);
+  ASSERT_EQ(qemu.size(), 1u);
+  ::kill(*qemu.begin(), SIGKILL);
+  const auto exit = host.exit_of(guest->id);
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->cause, SandboxExit::Cause::kAgentKilled);
+  EXPECT_EQ(exit->code, SIGKILL);
+  EXPECT_EQ(guest->ask("hostname"), "!gone");
+  EXPECT_TRUE(processes_of("msb-vm", guest->id).empty());
+}
+
+TEST_F(MicrovmTest, EndOfTheAgentIsTheEndOfTheMachine) {
+  Host host;
+  auto guest = host.start(spec(host));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message();
+  guest->tell("exit 7");
+  const auto exit = host.exit_of(guest->id);
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->code, 7);
+}
+
+TEST_F(MicrovmTest, WhatWasWrittenIsThereAfterAStop) {
+  Host host;
+  SandboxSpec first = spec(host);
+  const std::string writable = first.writable_path;
+  auto guest = host.start(std::move(first));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message();
+  EXPECT_EQ(guest->ask("write /data/kept text"), "4");
+  EXPECT_TRUE(host.warden().destroy(guest->id).has_value());
+
+  SandboxSpec second = spec(host);
+  second.writable_path = writable;
+  auto again = host.start(std::move(second));
+  ASSERT_TRUE(again.has_value()) << again.error().message();
+  EXPECT_EQ(again->ask("read /data/kept"), "text");
+}
+
+// What the engine does with a template that has been saved.
+void save_template(const Guest& guest, const std::string& folder) {
+  const auto state = base::sys::open(folder + "/state", O_RDWR | O_CREAT | O_EXCL, 0600);
+  ASSERT_TRUE(state.has_value());
+  const auto saved = save_machine(guest.started.orders.get(), state->get());
+  ASSERT_TRUE(saved.has_value()) << saved.error().message();
+}
+
+TEST_F(MicrovmTest, ClonesOfATemplateAreSomebodyElseEach) {
+  Host host;
+  const std::string folder = host.home() + "/machines/templates/t";
+  fs::create_directories(folder);
+  SandboxSpec original = spec(host);
+  original.machine->begin = MachineSpec::Begin::kBootTemplate;
+  original.machine->template_path = folder;
+  const std::string disk = original.writable_path + "/disk.img";
+  {
+    auto guest = host.start(std::move(original));
+    ASSERT_TRUE(guest.has_value()) << guest.error().message();
+    EXPECT_EQ(guest->ask("write /data/early text"), "4");
+    save_template(*guest, folder);
+    fs::copy_file(disk, folder + "/disk.img");
+    fs::permissions(folder + "/memory", fs::perms::owner_read | fs::perms::others_read);
+    EXPECT_TRUE(host.warden().destroy(guest->id).has_value());
+  }
+  std::vector<Guest> clones;
+  for (const char* name : {"one", "two"}) {
+    SandboxSpec clone = spec(host, name);
+    clone.machine->begin = MachineSpec::Begin::kClone;
+    clone.machine->template_path = folder;
+    const auto begin = std::chrono::steady_clock::now();
+    auto guest = host.start(std::move(clone));
+    ASSERT_TRUE(guest.has_value()) << guest.error().message();
+    EXPECT_EQ(guest->ask("hostname"), name);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    RecordProperty(std::string("clone_") + name + "_seconds", std::to_string(took.count()));
+    std::printf("clone %s: %.3f s\n", name, took.count());
+    EXPECT_EQ(guest->ask("read /data/early"), "text");
+    clones.push_back(*std::move(guest));
+  }
+  EXPECT_NE(clones[0].ask("read /proc/sys/kernel/random/boot_id"),
+            clones[1].ask("read /proc/sys/kernel/random/boot_id"));
+  EXPECT_NE(clones[0].ask("read /proc/sys/kernel/random/uuid"),
+            clones[1].ask("read /proc/sys/kernel/random/uuid"));
+  EXPECT_EQ(clones[0].ask("write /data/own one"), "3");
+  EXPECT_EQ(clones[1].ask("read /data/own"), "!ENOENT");
+}
+
+}  // namespace
+}  // namespace msb::isolation::microvm

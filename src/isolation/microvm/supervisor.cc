@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation/microvm/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/sys.h"
+#include "isolation/jail/status_report.h"
+#include "isolation/microvm/emulator.h"
+#include "isolation/microvm/settings.h"
+#include "isolation/warden/protocol.h"
+
+namespace msb::isolation::microvm {
+namespace {
+
+namespace sys = base::sys;
+using Clock = Emulator::Clock;
+using jail::StatusReport;
+
+// Emulated, on a host with ten others that boot: minutes.
+constexpr std::chrono::seconds kBootPatience{180};
+constexpr std::chrono::seconds kClonePatience{30};
+// Shorter than the warden's (see Sandboxes::destroy).
+constexpr std::chrono::seconds kHaltPatience{8};
+constexpr int kEndedBySignal = 128;
+constexpr int kImageGauge = kImageFd;
+
+Result<std::string> random_bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return std::unexpected(sys::error("getrandom"));
+  }
+  return bytes;
+}
+
+// Of version 4: random but for six bits.
+Result<std::string> random_uuid() {
+  std::string bytes = TRY(random_bytes(16));
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      text += '-';
+    }
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text += {kDigits[byte >> 4], kDigits[byte & 0x0f]};
+  }
+  return text;
+}
+
+Result<Identity> new_identity(const std::string& hostname) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::string nonce = TRY(random_bytes(sizeof(std::uint64_t)));
+  base::ByteReader reader(base::bytes_of(nonce));
+  Identity identity;
+  identity.nonce = reader.u64();
+  identity.realtime_ns = std::chrono::nanoseconds(now).count();
+  identity.entropy = TRY(random_bytes(kEntropyBytes));
+  identity.hostname = hostname;
+  identity.boot_id = TRY(random_uuid());
+  return identity;
+}
+
+std::unexpected<Error> unexpected_word() {
+  return fail(ErrorCode::kCorrupt, "the machine does not do what it was told");
+}
+
+// What the guest is expected to say next.
+Result<FromGuest> expect(Emulator& emulator, std::chrono::seconds patience) {
+  auto said = TRY(emulator.await_guest(Clock::now() + patience, {}));
+  if (!said) {
+    return unexpected_word();
+  }
+  if (const auto* failed = std::get_if<Failed>(&*said)) {
+    return fail(ErrorCode::kInternal, "the machine: " + failed->text);
+  }
+  return *std::move(said);
+}
+
+Result<> boot(Emulator& emulator, const Settings& settings) {
+  const Identity identity = TRY(new_identity(settings.hostname));
+  TRY(emulator.tell(SetUp{.identity = identity, .limits = settings.limits}));
+  const FromGuest said = TRY(expect(emulator, kBootPatience));
+  return std::holds_alternative<Ready>(said) ? Result<>() : unexpected_word();
+}
+
+// A clone that does not confirm never comes into anybody's hands.
+Result<> wake(Emulator& emulator, const Settings& settings) {
+  const Clock::time_point deadline = Clock::now() + kClonePatience;
+  TRY(emulator.load_state(deadline));
+  const Identity identity = TRY(new_identity(settings.hostname));
+  TRY(emulator.tell(Renew{.identity = identity}));
+  TRY(emulator.resume(deadline));
+  const FromGuest said = TRY(expect(emulator, kClonePatience));
+  const auto* renewed = std::get_if<Renewed>(&said);
+  return renewed != nullptr && renewed->nonce == identity.nonce ? Result<>() : unexpected_word();
+}
+
+Result<std::unique_ptr<Emulator>> bring_up(const Settings& settings) {
+  std::unique_ptr<Emulator> emulator = TRY(Emulator::start(settings.machine));
+  if (settings.machine.memory == Memory::kClone) {
+    TRY_WRAP(wake(*emulator, settings), "wake the clone");
+  } else {
+    TRY_WRAP(boot(*emulator, settings), "boot the machine");
+  }
+  return emulator;
+}
+
+void report(int socket, const StatusReport& report, std::span<const int> fds = {}) {
+  // Fails when nobody listens any more; then the end is near.
+  [[maybe_unused]] const auto sent = sys::send_message(socket, report.encode(), fds);
+}
+
+void report_failure(int socket, Error error) {
+  StatusReport failed;
+  failed.kind = StatusReport::Kind::kFailed;
+  failed.error = std::move(error);
+  report(socket, failed);
+}
+
+Result<> save(Emulator& emulator, int file) {
+  const Clock::time_point deadline = Clock::now() + kClonePatience;
+  TRY(emulator.pause(deadline));
+  return emulator.save_state(file, deadline);
+}
+
+// One order: a descriptor to save the machine's state into. False: nobody gives any more.
+bool obey(Emulator& emulator, int orders) {
+  constexpr std::size_t kMaxOrderBytes = 16;
+  const auto order = sys::receive_message(orders, kMaxOrderBytes);
+  if (!order || order->bytes.empty() || order->fds.size() != 1) {
+    return false;
+  }
+  const auto saved = save(emulator, order->fds.front().get());
+  base::ByteWriter answer;
+  answer.u8(saved ? 0 : 1);
+  if (!saved) {
+    warden::write_error(answer, saved.error());
+  }
+  return sys::send_message(orders, std::move(answer).take(), {}).has_value();
+}
+
+// A request to end, as a descriptor.
+Result<base::UniqueFd> watch_for_end() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  base::UniqueFd descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
+  return descriptor ? Result<base::UniqueFd>(std::move(descriptor))
+                    : std::unexpected(sys::error("signalfd"));
+}
+
+// What the sandbox has written is on its disk then, unless the guest does not see to it.
+void halt(Emulator& emulator) {
+  if (!emulator.is_paused() && emulator.tell(Halt{})) {
+    [[maybe_unused]] const auto said = emulator.await_guest(Clock::now() + kHaltPatience, {});
+  }
+}
+
+bool is_readable(int fd) {
+  return sys::poll_one(fd, POLLIN, std::chrono::milliseconds(0)).value_or(false);
+}
+
+// The exit status that tells how it ended.
+int run_until_end(Emulator& emulator, int end) {
+  int orders = kOrdersFd;
+  for (;;) {
+    const std::array<int, 2> others = {end, orders};
+    const auto said = emulator.await_guest(std::nullopt, others);
+    if (!said) {
+      const auto status = emulator.ended();
+      return status && status->signaled ? kEndedBySignal + status->code : 1;
+    }
+    const std::optional<FromGuest>& message = *said;
+    if (!message && is_readable(end)) {
+      halt(emulator);
+      return 0;
+    }
+    if (!message) {
+      orders = obey(emulator, orders) ? orders : -1;
+      continue;
+    }
+    const auto* ended = std::get_if<Ended>(&*message);
+    return ended == nullptr ? 1 : ended->killed ? kEndedBySignal + ended->code : ended->code;
+  }
+}
+
+}  // namespace
+
+int supervise(const std::vector<std::string_view>& words) {
+  ::signal(SIGPIPE, SIG_IGN);
+  base::UniqueFd status(kStatusFd);
+  for (const int fd : {kStatusFd, kOrdersFd}) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  const auto end = watch_for_end();
+  const auto settings = settings_of(words);
+  auto emulator = settings ? bring_up(*settings) : std::unexpected(settings.error());
+  if (!emulator || !end) {
+    report_failure(status.get(), emulator ? end.error() : std::move(emulator).error());
+    return 1;
+  }
+  // Nothing that can be mounted says how full a guest's disk is: its folder is to be measured, for
+  // which any descriptor stands.
+  StatusReport ready;
+  if (!settings->weakness.empty()) {
+    ready.weaknesses.push_back(settings->weakness);
+  }
+  report(status.get(), ready, std::span(&kImageGauge, 1));
+  status.reset();
+  return run_until_end(**emulator, end->get());
+}
+
+}  // namespace msb::isolation::microvm
