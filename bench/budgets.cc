@@ -143,7 +143,7 @@ std::vector<Verdict> judge(const Report& report) {
   verdicts.push_back(judge_flat(report, "growth.start", "start"));
   verdicts.push_back(judge_flat(report, "growth.run", "code().run(\"1\")"));
   verdicts.push_back(not_measured("microvm: start → first Python result from a template",
-                                  "≤ 1/20 × cold boot", "not run: there is no such tier yet"));
+                                  "≤ 1/20 × cold boot", "not run: no part of this bench yet"));
   return verdicts;
 }
 

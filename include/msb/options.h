@@ -59,8 +59,8 @@ struct StartConfig {
   std::int64_t disk = 4096;
   // Processes and threads at once, 8 .. 65536.
   std::int64_t max_processes = 512;
-  // The walls around it: "jail" (namespaces, cgroups and filters of our own), or "oci:crun",
-  // "oci:runc", "oci:runsc" (those of an OCI runtime of this host). Empty: the engine's default.
+  // The walls: "jail" (ours), "oci:crun", "oci:runc", "oci:runsc" (an OCI runtime's of this host),
+  // or "microvm" (a kernel of its own, in QEMU; without volumes). Empty: the engine's default.
   // What is not allowed is kPermissionDenied; what this host cannot give is kUnsupported with the
   // reason: no other tier takes its place. A sandbox that runs with another one is kConflict.
   std::string isolation;

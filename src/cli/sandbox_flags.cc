@@ -115,8 +115,8 @@ void ConfigFlags::add_to(Arguments& arguments) {
                     config.max_processes = *count;
                     return {};
                   });
-  arguments.text("--isolation", "TIER", "Walls: jail, oci:crun, oci:runc or oci:runsc (jail)",
-                 config.isolation);
+  arguments.text("--isolation", "TIER",
+                 "Walls: jail, oci:crun, oci:runc, oci:runsc or microvm (jail)", config.isolation);
   arguments.list("-v,--volume", "HOST:GUEST[:ro]", "Show a host file or folder inside; repeatable",
                  config.volumes);
   arguments.list("-p,--publish", "HOST:GUEST", "Reach a guest's port on 127.0.0.1; repeatable",

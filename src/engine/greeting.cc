@@ -60,6 +60,24 @@ Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Gree
   return finish(link, errands, asked);
 }
 
+Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+                     const std::vector<wire::Language>& warm, const std::stop_token& stop) {
+  const std::stop_callback on_stop(
+      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
+  Errands errands(link);
+  errands.tell(wire::Hello{.instance_id = instance_id});
+  Result<> asked = errands.ask("adopt the configuration", wire::Adopt{greeting.configuration});
+  for (const wire::Language language : greeting.warm) {
+    if (std::ranges::find(warm, language) == warm.end()) {
+      errands.tell(wire::WarmRepl{.language = language});
+    }
+  }
+  if (asked) {
+    asked = ask_for_files(errands, greeting.files);
+  }
+  return finish(link, errands, asked);
+}
+
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
                           const std::vector<wire::Language>& warm) {
   Errands errands(link);

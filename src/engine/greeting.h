@@ -44,6 +44,11 @@ Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& 
 Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::stop_token& stop);
 
+// Of a clone, whose template was greeted like a spare: it has another host now, is to be
+// `greeting`'s, and has the interpreters of `warm`.
+Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+                     const std::vector<wire::Language>& warm, const std::stop_token& stop);
+
 // To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
 // languages whose interpreters it has.
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,

@@ -13,6 +13,7 @@
 #include "engine/greeting.h"
 #include "engine/guest_environment.h"
 #include "engine/guest_user.h"
+#include "engine/machine_template.h"
 #include "engine/random_id.h"
 
 namespace msb::engine {
@@ -77,6 +78,20 @@ Result<GuestUser> volume_owner(const LaunchPlan& plan) {
   return find_guest_user(user_of(plan), plan.image.layer_paths);
 }
 
+// Of "sha256:...".
+std::string hexadecimal_of(const std::string& digest) {
+  return digest.substr(digest.find(':') + 1);
+}
+
+// What a tier cannot do is said before anything is made.
+Result<> check_tier(const LaunchPlan& plan) {
+  if (plan.tier.kind == isolation::Tier::Kind::kMicrovm && !plan.definition.volumes.empty()) {
+    return fail(ErrorCode::kUnsupported,
+                "volumes: not supported by the tier microvm; use jail, or an OCI runtime");
+  }
+  return {};
+}
+
 Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan& plan,
                                        const GuestUser& owner, const std::string& id,
                                        const std::string& writable_path) {
@@ -86,6 +101,9 @@ Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan&
   spec.name = plan.name.sandbox;
   spec.hostname = hostname_of(plan.name.sandbox);
   spec.layer_paths = plan.image.layer_paths;
+  if (plan.tier.kind == isolation::Tier::Kind::kMicrovm) {
+    spec.machine.emplace().image_digest = hexadecimal_of(plan.image.digest);
+  }
   spec.writable_path = writable_path;
   spec.limits = limits_of(plan.definition.config);
   spec.volumes = TRY(open_volumes(site, plan));
@@ -120,6 +138,7 @@ struct Prepared {
 };
 
 Result<Prepared> prepare(const LaunchSite& site, const LaunchPlan& plan) {
+  TRY(check_tier(plan));
   Prepared prepared;
   prepared.greeting = TRY(greeting_of(plan));
   TRY(open_volumes(site, plan));  // says what is wrong before anything is made
@@ -138,15 +157,74 @@ Error fail_start(const Assembled& started, bool discards_files, const Error& err
   return reason;
 }
 
+// The template that a machine with no files yet can be cloned from. Nothing: it boots, as it would
+// without templates; a clone has no other result, only sooner.
+std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan& plan,
+                                        const SandboxFolder& folder, const std::stop_token& stop) {
+  if (plan.tier.kind != isolation::Tier::Kind::kMicrovm || !folder.is_new()) {
+    return std::nullopt;
+  }
+  auto spec = spec_of(site, plan, {}, {}, folder.path());
+  if (!spec) {
+    return std::nullopt;
+  }
+  auto made =
+      find_or_make_template(site,
+                            {.image_digest = hexadecimal_of(plan.image.digest),
+                             .spec = *std::move(spec),
+                             .configuration = {.env = assemble_env(plan.image.config.env, {}),
+                                               .workdir = plan.image.config.workdir,
+                                               .user = user_of(plan)},
+                             .warm = clonable(plan.warm)},
+                            stop);
+  return made ? std::optional(*std::move(made)) : std::nullopt;
+}
+
+// What a clone's files are to say beside a booted machine's.
+Result<Greeting> greeting_of_clone(const LaunchPlan& plan, Greeting greeting) {
+  const std::string half = TRY(random_id());
+  const std::string id = half + TRY(random_id());
+  std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
+  files.push_back({.path = "/etc/machine-id", .content = id + "\n", .mode = 0444});
+  greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
+  return greeting;
+}
+
+struct Begun {
+  Jail jail;
+  bool is_clone = false;
+};
+
+Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const GuestUser& owner,
+                         const std::string& id, const SandboxFolder& folder,
+                         const std::optional<std::string>& saved) {
+  const auto spec = [&] { return spec_of(site, plan, owner, id, folder.path()); };
+  if (saved) {
+    auto clone = make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
+      isolation::SandboxSpec cloned = TRY(spec());
+      cloned.machine->begin = isolation::MachineSpec::Begin::kClone;
+      cloned.machine->template_path = *saved;
+      return cloned;
+    });
+    if (clone) {
+      return Begun{.jail = *std::move(clone), .is_clone = true};
+    }
+    // The disk that belongs to the template's memory is of no use to a machine that boots.
+    [[maybe_unused]] const auto removed = base::sys::unlink(folder.path() + "/disk.img");
+  }
+  Jail jail = TRY(make_jail(site.wardens, site.exits, id, spec));
+  return Begun{.jail = std::move(jail)};
+}
+
 Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prepared prepared,
                             std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   const std::string id = TRY(random_id());
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&] {
-    return spec_of(site, plan, prepared.volume_owner, id, folder.get().path());
-  }));
+  const std::optional<std::string> saved = template_for(site, plan, folder.get(), stop);
+  Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(), saved));
+  Jail& jail = begun.jail;
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
   const bool is_new = folder.get().is_new();
   Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
@@ -160,7 +238,13 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prep
                                       .ports = std::move(prepared.ports),
                                       .disk_base_bytes = launched.disk_base_bytes},
                                      std::move(on_ended));
-  Result<> ready = greet(*link, id, prepared.greeting, stop);
+  Result<> ready;
+  if (begun.is_clone) {
+    const Greeting greeting = TRY(greeting_of_clone(plan, std::move(prepared.greeting)));
+    ready = greet_clone(*link, id, greeting, clonable(plan.warm), stop);
+  } else {
+    ready = greet(*link, id, prepared.greeting, stop);
+  }
   if (ready) {
     ready = started.sandbox->start_ports();
   }
@@ -220,9 +304,11 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
     return std::nullopt;
   }
   Spare::Parts parts = spare->take();
-  Jail jail(
-      parts.id, std::move(parts.warden), std::move(parts.exit_report),
-      {.stream = {}, .gauges = std::move(parts.gauges), .weaknesses = std::move(parts.weaknesses)});
+  Jail jail(parts.id, std::move(parts.warden), std::move(parts.exit_report),
+            {.stream = {},
+             .gauges = std::move(parts.gauges),
+             .weaknesses = std::move(parts.weaknesses),
+             .orders = {}});
   const Assembled started = assemble(site, plan, parts.id, std::move(jail), parts.link,
                                      {.limits = limits_of(plan.definition.config),
                                       .folder = folder.take(),

@@ -42,7 +42,7 @@ const BadField kBadFields[] = {
      "cpus: 2000 is above the maximum of 1024"},
     {"disk 1", [](Name&, Config& c) { c.disk_mib = 1; }, "disk: 1 MiB is below the minimum of 16"},
     {"isolation", [](Name&, Config& c) { c.isolation = "vm"; },
-     "isolation 'vm': must be one of jail, oci:crun, oci:runc, oci:runsc"},
+     "isolation 'vm': must be one of jail, oci:crun, oci:runc, oci:runsc, microvm"},
     {"processes 1", [](Name&, Config& c) { c.max_processes = 1; },
      "max_processes: 1 is below the minimum of 8"},
     {"volume without a host path", [](Name&, Config& c) { c.volumes = {":/x"}; },

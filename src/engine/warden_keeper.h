@@ -26,6 +26,8 @@ class WardenKeeper {
   // `warden` does not work any more; the next get() makes another.
   void drop(const std::shared_ptr<isolation::WardenClient>& warden);
 
+  const std::string& agent_path() const { return options_.agent_path; }
+
  private:
   const isolation::WardenOptions options_;
   ExitBoard& exits_;

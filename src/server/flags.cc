@@ -37,7 +37,7 @@ void add_volume_root(CLI::App& app, Flags& flags) {
 void add_isolation(CLI::App& app, Flags& flags) {
   app.add_option("--isolation", flags.isolation,
                  "Walls that callers may choose, the first unless they do:\njail, oci:crun, "
-                 "oci:runc, oci:runsc (jail)")
+                 "oci:runc, oci:runsc, microvm (jail)")
       ->option_text("TIER,...")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/machine_template.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <system_error>
+#include <utility>
+
+#include "base/file.h"
+#include "base/sys.h"
+#include "engine/agent_link.h"
+#include "engine/jail_maker.h"
+#include "engine/random_id.h"
+#include "image/file_lock.h"
+#include "isolation/machine_orders.h"
+
+namespace msb::engine {
+namespace {
+
+namespace fs = std::filesystem;
+namespace sys = base::sys;
+
+// A memory file each, of what an idle guest has touched: 100 to 200 MiB.
+constexpr std::size_t kMaxTemplates = 8;
+constexpr const char* kHostname = "template";
+constexpr const char* kDiskName = "disk.img";
+
+std::string templates_folder(const LaunchSite& site) {
+  return site.home + "/machines/templates";
+}
+
+// A file as it is now: what replaces it has another one of these.
+std::string mark_of(const std::string& path) {
+  const auto status = sys::stat(path);
+  return status ? std::to_string(status->st_ino) + "." + std::to_string(status->st_mtim.tv_sec) +
+                      "." + std::to_string(status->st_size)
+                : "-";
+}
+
+// All kernels that there are, since the newest one is taken.
+std::string mark_of_kernels(const std::string& libexec) {
+  std::vector<std::string> marks;
+  for (const std::string& folder : {libexec + "/guest-kernel/boot", std::string("/boot")}) {
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+      if (entry.path().filename().string().starts_with("vmlinuz-")) {
+        marks.push_back(entry.path().string() + mark_of(entry.path().string()));
+      }
+    }
+  }
+  std::ranges::sort(marks);
+  std::string text;
+  for (const std::string& mark : marks) {
+    text += mark + "\n";
+  }
+  return text;
+}
+
+std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) {
+  const isolation::Limits& limits = order.spec.limits;
+  const std::string libexec = fs::path(site.wardens.agent_path()).parent_path().string();
+  std::string text = std::to_string(limits.memory_bytes) + " " + std::to_string(limits.cpus) + " " +
+                     std::to_string(limits.max_processes) + " " +
+                     std::to_string(limits.disk_bytes) + "\n" + order.configuration.user + "\n";
+  for (const wire::Language language : order.warm) {
+    text += std::to_string(static_cast<int>(language)) + " ";
+  }
+  for (const char* program : {"/msb-agent", "/msb-guest", "/msb-vm", "/msb-private-memory.so"}) {
+    text += mark_of(libexec + program) + "\n";
+  }
+  text += mark_of("/usr/bin/qemu-system-x86_64") + mark_of("/dev/kvm") + mark_of_kernels(libexec);
+  std::array<char, 17> name{};
+  std::snprintf(name.data(), name.size(), "%016zx", std::hash<std::string>()(text));
+  return name.data();
+}
+
+bool is_complete(const std::string& folder) {
+  return sys::stat(folder + "/" + kDiskName).has_value();
+}
+
+// The oldest go when there are too many; what clones of them have open stays until they end.
+void prune(const std::string& folder) {
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_directory(error)) {
+      found.emplace_back(entry.last_write_time(error), entry.path().string());
+    }
+  }
+  std::ranges::sort(found, std::greater<>());
+  for (std::size_t i = kMaxTemplates; i < found.size(); ++i) {
+    [[maybe_unused]] const auto removed = base::remove_tree(found[i].second);
+  }
+}
+
+Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& order,
+                          const std::string& draft, const std::stop_token& stop) {
+  const std::string id = TRY(random_id());
+  const base::TempDir folder = TRY(base::TempDir::create(site.folder.path()));
+  {
+    Jail jail =
+        TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
+          isolation::SandboxSpec spec;
+          spec.tier = order.spec.tier;
+          spec.id = id;
+          spec.name = kHostname;
+          spec.hostname = kHostname;
+          spec.layer_paths = order.spec.layer_paths;
+          spec.writable_path = folder.path();
+          spec.limits = order.spec.limits;
+          spec.machine = order.spec.machine;
+          spec.machine->begin = isolation::MachineSpec::Begin::kBootTemplate;
+          spec.machine->template_path = draft;
+          return spec;
+        }));
+    const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
+    TRY(greet_spare(*link, id,
+                    {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
+    const base::UniqueFd state =
+        TRY(sys::open(draft + "/state", O_WRONLY | O_CREAT | O_EXCL, 0600));
+    TRY(isolation::save_machine(jail.started.orders.get(), state.get()));
+    // The link is closed before the machine goes, whose end nobody is to be told of.
+    link->close(Error(ErrorCode::kSandboxGone, "saved as a template"));
+  }
+  // Nobody writes to it any more; and what its guest had not written is in the memory.
+  TRY(sys::rename(folder.path() + "/" + kDiskName, draft + "/" + kDiskName));
+  const base::UniqueFd memory = TRY(sys::open(draft + "/memory", O_RDONLY | O_NOFOLLOW));
+  return sys::fchmod(memory.get(), 0444);
+}
+
+}  // namespace
+
+std::vector<wire::Language> clonable(std::vector<wire::Language> languages) {
+  std::erase(languages, wire::Language::kNode);
+  return languages;
+}
+
+Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
+                                          const std::stop_token& stop) {
+  const std::string all = templates_folder(site);
+  TRY(base::make_folders(all, 0700));
+  std::string folder = all + "/" + order.image_digest + "-" + shape_of(site, order);
+  if (is_complete(folder)) {
+    return folder;
+  }
+  const auto lock =
+      TRY(image::FileLock::acquire(folder + ".lock", image::FileLock::Mode::kExclusive, stop));
+  if (is_complete(folder)) {
+    return folder;
+  }
+  base::TempDir draft = TRY(base::TempDir::create(all));
+  TRY_WRAP(save_new_machine(site, order, draft.path(), stop), "make a template");
+  TRY(sys::rename(draft.path(), folder));
+  [[maybe_unused]] const std::string published = draft.release();
+  prune(all);
+  return folder;
+}
+
+}  // namespace msb::engine

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Machines that were booted once, their agent greeted and their interpreter warm, and saved: starts
+// of the same image and shape are clones of them.
+//
+//   $MSB_HOME/machines/templates/<image digest>-<shape>/   memory, state, disk.img
+//
+// One is made at a time, by whoever needs it first, and published by rename. What it was made with
+// (kernel, QEMU, our programs, limits, user) is in its name, so that it is never used with another.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/try.h"
+#include "engine/greeting.h"
+#include "engine/launch_site.h"
+#include "isolation/sandbox_spec.h"
+
+namespace msb::engine {
+
+struct MachineTemplateOrder {
+  std::string image_digest;     // as of MachineSpec
+  isolation::SandboxSpec spec;  // of a machine that boots; without a writable layer
+  wire::Configure configuration;
+  std::vector<wire::Language> warm;
+};
+
+// Interpreters that a clone can have from its template: whose random numbers all come from the
+// kernel, or are drawn after a clone is somebody of its own. Node.js's are not.
+std::vector<wire::Language> clonable(std::vector<wire::Language> languages);
+
+// The folder of the one that suits; made if there is none.
+Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
+                                          const std::stop_token& stop);
+
+}  // namespace msb::engine

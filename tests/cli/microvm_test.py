@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tier of micro VMs, as a person meets it. Each start boots a machine: seconds, where it is emulated."""
+
+import os
+import shutil
+import signal
+import sys
+import unittest
+
+import harness
+from harness import Case, WithLanguages
+
+harness.DEADLINE_S = 280
+MICROVM = ("--isolation", "microvm")
+
+
+def reason_to_skip():
+    if os.geteuid() != 0:
+        return "needs root"
+    for program in ("qemu-system-x86_64", "mkfs.erofs"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed: tools/install-deps microvm"
+    for folder in (os.path.join(os.environ["MSB_LIBEXEC_DIR"], "guest-kernel"), "/"):
+        boot = os.path.join(folder, "boot")
+        if os.path.isdir(boot) and any(name.startswith("vmlinuz-") for name in os.listdir(boot)):
+            return None
+    return "no kernel for machines: tools/fetch-guest-kernel"
+
+
+class Microvm(Case):
+    def test_a_command_with_its_settings(self):
+        script = ("read _ _ version _ </proc/version; echo $version; hostname; id -u; echo $COLOR;"
+                  " pwd; dd if=/dev/zero of=/fill bs=1M 2>&1 | tail -1; exit 7")
+        done = self.msb("run", *MICROVM, "--name", "box", "--disk", "32", "--env", "COLOR=blue",
+                        "--workdir", "/home/alice", "--user", "alice", "test/tiny", "--", "sh",
+                        "-c", script)
+        self.assertEqual(done.returncode, 7, done.stderr)
+        version, name, uid, color, folder = done.stdout.splitlines()[:5]
+        self.assertNotEqual(version, os.uname().release)
+        self.assertEqual([name, uid, color, folder], ["box", "1000", "blue", "/home/alice"])
+
+    def test_limits_have_their_reasons(self):
+        done = self.shell("head -c 500000000 /dev/zero | tail -c 500000000 | wc -c", *MICROVM,
+                          "--memory", "64")
+        self.assertNotEqual(done.stdout.strip(), "500000000")
+
+    def test_a_killed_machine_is_a_sandbox_that_has_ended(self):
+        process = self.start("run", *MICROVM, "test/tiny", "--", "sh", "-c",
+                             "echo up; while :; do sleep 1; done")
+        self.assertEqual(process.stdout.readline(), b"up\n")
+        machines = [pid for pid, command in self.machines() if b"qemu" in command]
+        self.assertEqual(len(machines), 1)
+        os.kill(machines[0], signal.SIGKILL)
+        _, error = process.communicate(timeout=harness.DEADLINE_S)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertTrue(error)
+        self.assert_nothing_left()
+
+    def test_volumes_are_refused_with_the_reason(self):
+        done = self.msb("run", *MICROVM, "--volume", f"{self.scratch}:/data", "test/tiny", "true")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("not supported by the tier microvm", done.stderr)
+
+    def machines(self):
+        """QEMUs that hold a disk of this test's home open."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    command = file.read()
+            except OSError:
+                continue  # it has ended
+            if any(link.startswith(self.home) and link.endswith("disk.img") for link in links):
+                yield int(pid), command
+
+
+class MicrovmLanguages(WithLanguages):
+    def test_python_runs_and_keeps_its_state(self):
+        done = self.msb("run", *MICROVM, "microsandbox/python", "--", "python3", "-c",
+                        "print(6 * 7)")
+        self.assert_ends(done, 0, "42\n")
+        done = self.msb("eval", *MICROVM, "python", "print(6 * 7)")
+        self.assert_ends(done, 0, "42\n")
+
+
+if __name__ == "__main__":
+    if reason := reason_to_skip():
+        print("skipped:", reason)
+        sys.exit(77)
+    unittest.main()
