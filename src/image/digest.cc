@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -29,6 +30,10 @@ Digest Digest::of(std::string_view content) {
   Hasher hasher;
   hasher.update(base::bytes_of(content));
   return hasher.finish();
+}
+
+void hash_until_the_end() {
+  MSB_CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr) == 1);
 }
 
 struct Hasher::Context {

@@ -49,6 +49,11 @@ class Hasher {
   std::unique_ptr<Context> context_;
 };
 
+// The library beneath takes itself down when the program exits, when threads of ours may still
+// hash. Not after this: before the first hash, and before anything else of the program has used
+// that library.
+void hash_until_the_end();
+
 // The rest of a file, from its current position.
 Result<Digest> digest_of_file(int fd);
 

@@ -212,6 +212,7 @@ class LocalStore : public Store {
 }  // namespace
 
 Result<std::shared_ptr<Store>> Store::open(const Options& options) {
+  hash_until_the_end();
   auto store = std::make_shared<LocalStore>(options);
   TRY_WRAP(store->prepare(), "open the image store");
   return store;
