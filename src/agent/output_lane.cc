@@ -68,11 +68,11 @@ Result<std::unique_ptr<OutputLane>> OutputLane::create(EventLoop& loop, HostLink
 
 Result<> OutputLane::attend() {
   // The first event comes at once if there is something.
-  watch_ = TRY(loop_.watch(fd_.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, [this](std::uint32_t events) {
-    readable_ = true;
-    hung_up_ |= (events & ~std::uint32_t{EPOLLIN}) != 0;
-    resume();
-  }));
+  watch_ =
+      TRY(loop_.watch(fd_.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, [this](std::uint32_t /*events*/) {
+        readable_ = true;
+        resume();
+      }));
   return {};
 }
 
@@ -130,10 +130,9 @@ std::size_t OutputLane::pull_live(std::span<std::byte> buffer) {
     watch_.stop();
     grow_pipe();
     pause();
-  } else {
-    // Less than asked for: it was empty, and the next write to it is a new event.
-    readable_ = *size == buffer.size() || hung_up_;
   }
+  // Else it stays readable until a read finds it empty. Less than asked for does not say so:
+  // gVisor's sockets may have more behind it, and have no new event for that.
   return *size;
 }
 

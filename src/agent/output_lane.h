@@ -97,7 +97,6 @@ class OutputLane final : public DataLane {
   EventLoop::Timer timer_;
   std::function<void()> on_end_;
   bool readable_ = false;
-  bool hung_up_ = false;  // end of file comes after what is in the pipe, without another event
   bool may_be_bulk_ = false;
   bool is_bulk_ = false;
   bool is_grown_ = false;
