@@ -14,7 +14,8 @@
 
 namespace msb {
 
-// A piece of output, in order of arrival. Bytes as they came; not necessarily UTF-8.
+// A piece of output, in order of arrival: exact within each stream; what a run writes in its first
+// millisecond comes stdout first. Bytes as they came; not necessarily UTF-8.
 struct OutputChunk {
   Stream stream = Stream::kStdout;
   std::string bytes;
