@@ -77,6 +77,12 @@ class ByteReader {
   std::uint64_t u64() { return number<std::uint64_t>(); }
   std::int32_t i32() { return number<std::int32_t>(); }
   double f64() { return number<double>(); }
+  // 0 or 1, and nothing else.
+  bool boolean() {
+    const std::uint8_t value = u8();
+    failed_ |= value > 1;
+    return value == 1;
+  }
 
   std::string string(std::size_t max_size) {
     const std::size_t size = u32();

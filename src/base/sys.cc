@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <limits>
 
 namespace msb::base::sys {
 namespace {
@@ -131,6 +133,20 @@ Result<UniqueFd> openat2(int dir_fd, const std::string& path, int flags, std::ui
   return owned(static_cast<int>(retry(
                    [&] { return ::syscall(SYS_openat2, dir_fd, path.c_str(), &how, sizeof how); })),
                "openat2", path);
+}
+
+Result<UniqueFd> open_beneath(int dir_fd, const std::string& path, int flags) {
+  return openat2(dir_fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+Result<std::string> readlink(const std::string& path) {
+  std::string target(PATH_MAX, '\0');
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  if (size < 0 || static_cast<std::size_t>(size) == target.size()) {
+    return std::unexpected(error_of(size < 0 ? errno : ENAMETOOLONG, "readlink", path));
+  }
+  target.resize(static_cast<std::size_t>(size));
+  return target;
 }
 
 Result<std::size_t> read(int fd, std::span<std::byte> buffer) {
@@ -312,17 +328,24 @@ Result<> pidfd_send_signal(int pidfd, int signal_number) {
               "pidfd_send_signal");
 }
 
+int milliseconds_until(std::optional<std::chrono::steady_clock::time_point> deadline) {
+  if (!deadline) {
+    return -1;
+  }
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+  return static_cast<int>(
+      std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
+}
+
 Result<bool> poll_one(int fd, short events, std::optional<std::chrono::milliseconds> timeout) {
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + timeout.value_or(std::chrono::milliseconds(0));
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  if (timeout) {
+    deadline = std::chrono::steady_clock::now() + *timeout;
+  }
   pollfd entry{fd, events, 0};
   for (;;) {
-    int wait_ms = -1;
-    if (timeout) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-      wait_ms = static_cast<int>(std::max<std::int64_t>(0, left.count()));
-    }
-    const int ready = ::poll(&entry, 1, wait_ms);
+    const int ready = ::poll(&entry, 1, milliseconds_until(deadline));
     if (ready > 0) {
       return true;
     }

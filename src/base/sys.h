@@ -37,6 +37,9 @@ Result<UniqueFd> openat(int dir_fd, const std::string& path, int flags, mode_t m
 // `resolve` is a set of RESOLVE_* bits (linux/openat2.h); for every path foreign hands influence.
 Result<UniqueFd> openat2(int dir_fd, const std::string& path, int flags, std::uint64_t resolve,
                          mode_t mode = 0);
+// Of what lies beneath the folder, however the path is made up: without "..", without links.
+Result<UniqueFd> open_beneath(int dir_fd, const std::string& path, int flags);
+Result<std::string> readlink(const std::string& path);
 Result<std::size_t> read(int fd, std::span<std::byte> buffer);         // 0 = end of file
 Result<std::size_t> write(int fd, std::span<const std::byte> buffer);  // may be short
 Result<std::size_t> pread(int fd, std::span<std::byte> buffer, off_t offset);
@@ -84,6 +87,8 @@ Result<Message> receive_message(int socket, std::size_t max_bytes);
 Result<UniqueFd> pidfd_open(pid_t pid);
 Result<> pidfd_send_signal(int pidfd, int signal_number);
 
+// For poll(); rounded up, since waking before the deadline would only spin. No deadline: -1.
+int milliseconds_until(std::optional<std::chrono::steady_clock::time_point> deadline);
 // Waits until `fd` is ready for `events` (poll bits). False: the deadline passed.
 Result<bool> poll_one(int fd, short events, std::optional<std::chrono::milliseconds> timeout);
 

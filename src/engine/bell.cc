@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -14,20 +13,6 @@
 #include "base/sys.h"
 
 namespace msb::engine {
-namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kMaxWait = std::chrono::hours(1);
-
-int milliseconds_until(Clock::time_point deadline) {
-  // Rounded up: waking before the deadline would only spin.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-  return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kMaxWait).count());
-}
-
-}  // namespace
-
 Result<Bell*> Bell::of_this_thread() {
   thread_local std::optional<Bell> bell;
   if (!bell) {
@@ -43,9 +28,9 @@ void Bell::ring() const {
       base::sys::write(eventfd_.get(), std::as_bytes(std::span(&one, 1)));
 }
 
-Bell::Woken Bell::wait_for(int fd, Clock::time_point deadline) const {
+Bell::Woken Bell::wait_for(int fd, std::chrono::steady_clock::time_point deadline) const {
   std::array<pollfd, 2> entries{pollfd{fd, POLLIN, 0}, pollfd{eventfd_.get(), POLLIN, 0}};
-  if (::poll(entries.data(), entries.size(), milliseconds_until(deadline)) <= 0) {
+  if (::poll(entries.data(), entries.size(), base::sys::milliseconds_until(deadline)) <= 0) {
     return Woken::kNotYet;
   }
   if (entries[1].revents != 0) {

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/locations.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "base/thread.h"
 #include "engine/definitions.h"
@@ -23,7 +24,6 @@
 #include "engine/host_memory.h"
 #include "engine/image_watch.h"
 #include "engine/launch.h"
-#include "engine/random_id.h"
 #include "engine/registry.h"
 #include "engine/spare_maker.h"
 #include "engine/tier_choice.h"
@@ -351,7 +351,7 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
 }
 
 Result<std::shared_ptr<EphemeralFiles>> Engine::Impl::new_files() {
-  const std::string id = TRY(random_id());
+  const std::string id = TRY(base::random_id());
   return std::make_shared<EphemeralFiles>(folder_.path() + "/" + id);
 }
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "engine/ofd_lock.h"
-#include "engine/random_id.h"
 
 namespace msb::engine {
 namespace {
@@ -35,7 +35,7 @@ bool is_old_draft(const std::filesystem::directory_entry& entry) {
 Result<EngineFolder> EngineFolder::create(const std::string& home) {
   const std::string run = home + "/run";
   TRY(base::make_folders(run, 0700));
-  const std::string id = TRY(random_id());
+  const std::string id = TRY(base::random_id());
   const std::string draft = run + "/" + kDraftPrefix + id;
   const std::string path = run + "/" + id;
   TRY(base::sys::mkdir(draft, 0700));
@@ -62,7 +62,7 @@ Result<> EngineFolder::discard(const std::string& folder) const {
       [[maybe_unused]] const auto removed = base::remove_tree(entry.path().string());
     }
   }
-  const std::string grave = path_ + "/" + kGravePrefix + TRY(random_id());
+  const std::string grave = path_ + "/" + kGravePrefix + TRY(base::random_id());
   if (const auto moved = base::sys::rename(folder, grave); !moved) {
     if (moved.error().sys_errno() == ENOENT) {
       return {};

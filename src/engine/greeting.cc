@@ -19,6 +19,18 @@ Result<> ask_for_files(Errands& errands, const std::vector<GuestFile>& files) {
   return {};
 }
 
+// Makes an agent that was greeted before, and has the interpreters of `warm`, `greeting`'s.
+Result<> ask_to_adopt(Errands& errands, const Greeting& greeting,
+                      const std::vector<wire::Language>& warm) {
+  TRY(errands.ask("adopt the configuration", wire::Adopt{greeting.configuration}));
+  for (const wire::Language language : greeting.warm) {
+    if (std::ranges::find(warm, language) == warm.end()) {
+      errands.tell(wire::WarmRepl{.language = language});
+    }
+  }
+  return ask_for_files(errands, greeting.files);
+}
+
 // What cannot be sent is explained by why the link was lost, so that is asked first.
 Result<> finish(AgentLink& link, Errands& errands, const Result<>& asked) {
   const Clock::time_point deadline = Clock::now() + kGreetingTimeout;
@@ -66,28 +78,13 @@ Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Gree
       stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
   Errands errands(link);
   errands.tell(wire::Hello{.instance_id = instance_id});
-  Result<> asked = errands.ask("adopt the configuration", wire::Adopt{greeting.configuration});
-  for (const wire::Language language : greeting.warm) {
-    if (std::ranges::find(warm, language) == warm.end()) {
-      errands.tell(wire::WarmRepl{.language = language});
-    }
-  }
-  if (asked) {
-    asked = ask_for_files(errands, greeting.files);
-  }
-  return finish(link, errands, asked);
+  return finish(link, errands, ask_to_adopt(errands, greeting, warm));
 }
 
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
                           const std::vector<wire::Language>& warm) {
   Errands errands(link);
-  TRY(errands.ask("adopt the configuration", wire::Adopt{greeting.configuration}));
-  for (const wire::Language language : greeting.warm) {
-    if (std::ranges::find(warm, language) == warm.end()) {
-      errands.tell(wire::WarmRepl{.language = language});
-    }
-  }
-  TRY(ask_for_files(errands, greeting.files));
+  TRY(ask_to_adopt(errands, greeting, warm));
   TRY(errands.send());
   return errands;
 }

@@ -8,13 +8,14 @@
 #include <system_error>
 #include <utility>
 
+#include "base/random.h"
 #include "base/sys.h"
 #include "engine/assembly.h"
 #include "engine/greeting.h"
 #include "engine/guest_environment.h"
 #include "engine/guest_user.h"
 #include "engine/machine_template.h"
-#include "engine/random_id.h"
+#include "isolation/jail/disk_image.h"
 
 namespace msb::engine {
 namespace {
@@ -180,14 +181,15 @@ std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan
   return made ? std::optional(*std::move(made)) : std::nullopt;
 }
 
-// What a clone's files are to say beside a booted machine's.
-Result<Greeting> greeting_of_clone(const LaunchPlan& plan, Greeting greeting) {
-  const std::string half = TRY(random_id());
-  const std::string id = half + TRY(random_id());
+// Its files are to say more than a booted machine's: who it is.
+Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
+                        Greeting greeting, const std::stop_token& stop) {
+  constexpr std::size_t kMachineIdDigits = 32;
+  const std::string machine_id = TRY(base::random_id(kMachineIdDigits));
   std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
-  files.push_back({.path = "/etc/machine-id", .content = id + "\n", .mode = 0444});
+  files.push_back({.path = "/etc/machine-id", .content = machine_id + "\n", .mode = 0444});
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
-  return greeting;
+  return greet_clone(link, instance_id, greeting, clonable(plan.warm), stop);
 }
 
 struct Begun {
@@ -210,7 +212,8 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
       return Begun{.jail = *std::move(clone), .is_clone = true};
     }
     // The disk that belongs to the template's memory is of no use to a machine that boots.
-    [[maybe_unused]] const auto removed = base::sys::unlink(folder.path() + "/disk.img");
+    [[maybe_unused]] const auto removed =
+        base::sys::unlink(folder.path() + "/" + isolation::jail::kDiskImageName);
   }
   Jail jail = TRY(make_jail(site.wardens, site.exits, id, spec));
   return Begun{.jail = std::move(jail)};
@@ -218,7 +221,7 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
 
 Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prepared prepared,
                             std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
-  const std::string id = TRY(random_id());
+  const std::string id = TRY(base::random_id());
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
@@ -238,13 +241,8 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prep
                                       .ports = std::move(prepared.ports),
                                       .disk_base_bytes = launched.disk_base_bytes},
                                      std::move(on_ended));
-  Result<> ready;
-  if (begun.is_clone) {
-    const Greeting greeting = TRY(greeting_of_clone(plan, std::move(prepared.greeting)));
-    ready = greet_clone(*link, id, greeting, clonable(plan.warm), stop);
-  } else {
-    ready = greet(*link, id, prepared.greeting, stop);
-  }
+  Result<> ready = begun.is_clone ? greet_as_clone(*link, id, plan, prepared.greeting, stop)
+                                  : greet(*link, id, prepared.greeting, stop);
   if (ready) {
     ready = started.sandbox->start_ports();
   }

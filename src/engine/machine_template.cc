@@ -5,21 +5,23 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <system_error>
 #include <utility>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "engine/agent_link.h"
 #include "engine/jail_maker.h"
-#include "engine/random_id.h"
+#include "image/digest.h"
 #include "image/file_lock.h"
+#include "isolation/jail/disk_image.h"
 #include "isolation/machine_orders.h"
+#include "isolation/microvm/machine.h"
+#include "isolation/microvm/request.h"
 
 namespace msb::engine {
 namespace {
@@ -30,7 +32,6 @@ namespace sys = base::sys;
 // A memory file each, of what an idle guest has touched: 100 to 200 MiB.
 constexpr std::size_t kMaxTemplates = 8;
 constexpr const char* kHostname = "template";
-constexpr const char* kDiskName = "disk.img";
 
 std::string templates_folder(const LaunchSite& site) {
   return site.home + "/machines/templates";
@@ -75,14 +76,12 @@ std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) 
   for (const char* program : {"/msb-agent", "/msb-guest", "/msb-vm", "/msb-private-memory.so"}) {
     text += mark_of(libexec + program) + "\n";
   }
-  text += mark_of("/usr/bin/qemu-system-x86_64") + mark_of("/dev/kvm") + mark_of_kernels(libexec);
-  std::array<char, 17> name{};
-  std::snprintf(name.data(), name.size(), "%016zx", std::hash<std::string>()(text));
-  return name.data();
+  text += mark_of(isolation::microvm::kQemuPath) + mark_of("/dev/kvm") + mark_of_kernels(libexec);
+  return std::string(image::Digest::of(text).hex());
 }
 
 bool is_complete(const std::string& folder) {
-  return sys::stat(folder + "/" + kDiskName).has_value();
+  return sys::stat(folder + "/" + isolation::jail::kDiskImageName).has_value();
 }
 
 // The oldest go when there are too many; what clones of them have open stays until they end.
@@ -102,7 +101,7 @@ void prune(const std::string& folder) {
 
 Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& order,
                           const std::string& draft, const std::stop_token& stop) {
-  const std::string id = TRY(random_id());
+  const std::string id = TRY(base::random_id());
   const base::TempDir folder = TRY(base::TempDir::create(site.folder.path()));
   {
     Jail jail =
@@ -123,15 +122,17 @@ Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& or
     const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
     TRY(greet_spare(*link, id,
                     {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
-    const base::UniqueFd state =
-        TRY(sys::open(draft + "/state", O_WRONLY | O_CREAT | O_EXCL, 0600));
+    const base::UniqueFd state = TRY(sys::open(draft + "/" + isolation::microvm::kTemplateState,
+                                               O_WRONLY | O_CREAT | O_EXCL, 0600));
     TRY(isolation::save_machine(jail.started.orders.get(), state.get()));
     // The link is closed before the machine goes, whose end nobody is to be told of.
     link->close(Error(ErrorCode::kSandboxGone, "saved as a template"));
   }
   // Nobody writes to it any more; and what its guest had not written is in the memory.
-  TRY(sys::rename(folder.path() + "/" + kDiskName, draft + "/" + kDiskName));
-  const base::UniqueFd memory = TRY(sys::open(draft + "/memory", O_RDONLY | O_NOFOLLOW));
+  TRY(sys::rename(folder.path() + "/" + isolation::jail::kDiskImageName,
+                  draft + "/" + isolation::jail::kDiskImageName));
+  const base::UniqueFd memory =
+      TRY(sys::open(draft + "/" + isolation::microvm::kTemplateMemory, O_RDONLY | O_NOFOLLOW));
   return sys::fchmod(memory.get(), 0444);
 }
 

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "engine/gauges.h"
 #include "engine/greeting.h"
 #include "engine/jail_maker.h"
 #include "engine/ofd_lock.h"
-#include "engine/random_id.h"
 
 namespace msb::engine {
 namespace {
@@ -60,7 +60,7 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
   if (!is_of(order.kind, image)) {
     return fail(ErrorCode::kConflict, "image '" + order.reference + "' has changed");
   }
-  const std::string id = TRY(random_id());
+  const std::string id = TRY(base::random_id());
   SpareFolder folder = TRY(make_folder(site));
   Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
     return spec_of(order, image, id, folder.folder.path());

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "engine/random_id.h"
+#include "base/random.h"
 
 namespace msb::sdk {
 namespace {
@@ -13,7 +13,7 @@ constexpr std::size_t kNameDigits = 8;
 }  // namespace
 
 Result<std::string> random_name() {
-  auto digits = engine::random_id(kNameDigits);
+  auto digits = base::random_id(kNameDigits);
   if (!digits) {
     return std::unexpected(std::move(digits).error().wrap(ErrorCode::kFailedToGenerateRandomName));
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/random_text.h"
 
-#include <sys/random.h>
-
 #include <array>
-#include <cerrno>
+#include <span>
 #include <string_view>
+
+#include "base/random.h"
 
 namespace msb::server {
 
@@ -17,14 +17,8 @@ Result<std::string> random_text(std::size_t size) {
   std::string text;
   while (text.size() < size) {
     std::array<unsigned char, 64> bytes{};
-    const ssize_t count = ::getrandom(bytes.data(), bytes.size(), 0);
-    if (count < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      return fail(ErrorCode::kIo, "getrandom", errno);
-    }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count) && text.size() < size; ++i) {
+    TRY(base::fill_random(std::as_writable_bytes(std::span(bytes))));
+    for (std::size_t i = 0; i < bytes.size() && text.size() < size; ++i) {
       if (bytes[i] < kFair) {
         text += kLetters[bytes[i] % kLetters.size()];
       }

@@ -137,8 +137,7 @@ Result<base::UniqueFd> VolumePolicy::open(const std::string& namespace_name,
     }
     const auto at = host_path.find_first_not_of('/', root->path.size());
     const std::string rest = at == std::string::npos ? "." : host_path.substr(at);
-    if (auto opened = base::sys::openat2(root->folder.get(), rest, O_PATH,
-                                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)) {
+    if (auto opened = base::sys::open_beneath(root->folder.get(), rest, O_PATH)) {
       return opened;
     }
   }

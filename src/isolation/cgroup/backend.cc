@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/cgroup/backend.h"
 
+#include <poll.h>
 #include <sys/file.h>
 
 #include <cerrno>
@@ -149,6 +150,16 @@ std::set<std::string> engine_groups_around(const Place& place) {
 bool is_claimed(const std::string& engine_folder) {
   const auto group = base::sys::open(engine_folder, O_RDONLY | O_DIRECTORY);
   return group && ::flock(group->get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+void remove_patiently(Backend& backend, const std::string& id) {
+  for (int attempt = 0; attempt < kRemoveAttempts; ++attempt) {
+    const auto removed = backend.remove(id);
+    if (!removed || *removed) {
+      return;
+    }
+    ::poll(nullptr, 0, 1 << attempt);
+  }
 }
 
 }  // namespace msb::isolation::cgroup

@@ -96,4 +96,10 @@ std::set<std::string> engine_groups_around(const Place& place);
 // Whether the warden of that group lives. One that is just being claimed may count as claimed.
 bool is_claimed(const std::string& engine_folder);
 
+// How often a sandbox's group is tried to be removed, with pauses of 1, 2, 4 ... ms: the kernel may
+// count a reaped process in it for some moments more.
+inline constexpr int kRemoveAttempts = 10;
+// Tries as often, and gives up.
+void remove_patiently(Backend& backend, const std::string& id);
+
 }  // namespace msb::isolation::cgroup

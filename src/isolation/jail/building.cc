@@ -2,7 +2,6 @@
 #include "isolation/jail/building.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -79,6 +78,25 @@ Result<> enter_cgroup(Building& building) {
   return building.plan.cgroups->enter(building.plan.id);
 }
 
+Result<> place_descriptors(std::span<const Placement> placements) {
+  // What is not placed goes with the exec.
+  ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+  constexpr int kAbove = 32;  // higher than all that is about to be overwritten
+  const auto move_up = [](int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kAbove)); };
+  const base::UniqueFd null = move_up(TRY(sys::open("/dev/null", O_RDWR)).get());
+  std::vector<base::UniqueFd> sources;
+  sources.reserve(placements.size());
+  for (const Placement& placement : placements) {
+    sources.push_back(move_up(placement.source < 0 ? null.get() : placement.source));
+  }
+  for (std::size_t i = 0; i < placements.size(); ++i) {
+    if (::dup3(sources[i].get(), placements[i].number, placements[i].flags) < 0) {
+      return std::unexpected(sys::error("dup3"));
+    }
+  }
+  return {};
+}
+
 Result<> clone_host_mounts(Building& building) {
   const Plan& plan = building.plan;
   building.layers = TRY(clone_layers(plan.home, plan.layers, plan.layer_map));
@@ -91,14 +109,13 @@ Result<> clone_host_mounts(Building& building) {
 
 Result<> open_writable_layer(Building& building) {
   const Plan& plan = building.plan;
-  const base::UniqueFd folder = TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY,
-                                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+  const base::UniqueFd folder =
+      TRY(sys::open_beneath(plan.home, plan.writable, O_PATH | O_DIRECTORY));
   if (!plan.powers.disk_images) {
     building.writable = TRY(clone_writable_folder(folder.get(), plan.layer_map));
     return {};
   }
-  const base::UniqueFd templates = TRY(sys::openat2(plan.home, "tmp", O_RDONLY | O_DIRECTORY,
-                                                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+  const base::UniqueFd templates = TRY(sys::open_beneath(plan.home, "tmp", O_RDONLY | O_DIRECTORY));
   building.disk_image = TRY(open_disk_image(folder.get(), templates.get(), plan.limits.disk_bytes));
   return {};
 }

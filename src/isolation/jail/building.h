@@ -42,6 +42,17 @@ struct Step {
 // The first step is keep_descriptors.
 [[noreturn]] void build(Plan& plan, std::span<const Step> steps);
 
+// Where a descriptor goes before the exec. `source` -1: /dev/null.
+struct Placement {
+  int source = -1;
+  int number = -1;
+  int flags = 0;  // O_CLOEXEC: the exec closes it
+};
+
+// In any order: no number is taken before all sources are out of the way. Whoever owns a source
+// must have let go of it. The exec closes all else above the standard descriptors.
+Result<> place_descriptors(std::span<const Placement> placements);
+
 // The steps of all tiers, in the order in which they can be taken. Copies of host mounts are taken
 // first of all, because the kernel takes them only from the caller's own mount namespace.
 Result<> keep_descriptors(Building& building);

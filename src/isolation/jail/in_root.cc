@@ -57,11 +57,10 @@ Result<base::UniqueFd> make_file_in_root(int root_fd, const std::string& path) {
 }
 
 Result<base::UniqueFd> make_top_folder(int root_fd, const std::string& name, mode_t mode) {
-  constexpr std::uint64_t kResolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  auto folder = sys::openat2(root_fd, name, O_PATH | O_DIRECTORY, kResolve);
+  auto folder = sys::open_beneath(root_fd, name, O_PATH | O_DIRECTORY);
   if (!folder && folder.error().sys_errno() == ENOENT) {
     TRY(sys::mkdirat(root_fd, name, mode));
-    folder = sys::openat2(root_fd, name, O_PATH | O_DIRECTORY, kResolve);
+    folder = sys::open_beneath(root_fd, name, O_PATH | O_DIRECTORY);
   }
   if (!folder && folder.error().sys_errno() == ELOOP) {
     return fail(ErrorCode::kUnsupported, "the image's /" + name + " is a link, not a folder");

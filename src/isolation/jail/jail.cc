@@ -90,24 +90,14 @@ Result<> arrange_descriptors(Building& building) {
   building.layers.clear();
   building.volumes.clear();
   plan.volumes.clear();
-  constexpr int kAbove = 16;  // higher than all that is about to be overwritten
-  const auto move_up = [](int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kAbove)); };
-  const base::UniqueFd null = move_up(TRY(sys::open("/dev/null", O_RDWR)).get());
-  const base::UniqueFd agent = move_up(plan.agent);
-  const base::UniqueFd status = move_up(plan.status);
-  const base::UniqueFd stream = move_up(plan.stream);
   constexpr int kStreamFd = 3;
   constexpr int kAgentFd = 4;
   constexpr int kStatusFd = 5;
-  for (int standard = 0; standard <= 2; ++standard) {
-    if (::dup2(null.get(), standard) < 0) {
-      return std::unexpected(sys::error("dup2"));
-    }
-  }
-  if (::dup2(stream.get(), kStreamFd) < 0 || ::dup3(agent.get(), kAgentFd, O_CLOEXEC) < 0 ||
-      ::dup3(status.get(), kStatusFd, O_CLOEXEC) < 0) {
-    return std::unexpected(sys::error("dup2"));
-  }
+  const Placement placements[] = {
+      {.number = STDIN_FILENO},          {.number = STDOUT_FILENO},
+      {.number = STDERR_FILENO},         {.source = plan.stream, .number = kStreamFd},
+      {plan.agent, kAgentFd, O_CLOEXEC}, {plan.status, kStatusFd, O_CLOEXEC}};
+  TRY(place_descriptors(placements));
   plan.agent = kAgentFd;
   plan.status = kStatusFd;
   return {};
@@ -121,8 +111,6 @@ Result<> restrict_self(Building& building) {
 
 Result<> execute_agent(Building& building) {
   ::umask(022);
-  // From here on only what is marked close-on-exec is open beside the stream and its three.
-  ::syscall(SYS_close_range, 6u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   char name[] = "msb-agent";
   char* argv[] = {name, nullptr};
   char* env[] = {nullptr};

@@ -2,7 +2,6 @@
 #include "isolation/jail/layers.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 
 #include "base/sys.h"
@@ -14,8 +13,7 @@ Result<std::vector<base::UniqueFd>> clone_layers(int home_fd, const std::vector<
                                                  int id_map) {
   std::vector<base::UniqueFd> mounts;
   for (const std::string& path : paths) {
-    const base::UniqueFd folder = TRY(base::sys::openat2(home_fd, path, O_PATH | O_DIRECTORY,
-                                                         RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+    const base::UniqueFd folder = TRY(base::sys::open_beneath(home_fd, path, O_PATH | O_DIRECTORY));
     base::UniqueFd mount = TRY(clone_mount(folder.get(), ""));
     TRY_WRAP(set_attributes(mount.get(),
                             {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,

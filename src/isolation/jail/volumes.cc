@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/sys.h"
 #include "isolation/jail/in_root.h"
@@ -23,13 +22,8 @@ namespace sys = base::sys;
 // there: the same file, found again by its path.
 Result<base::UniqueFd> reopen_here(int source, const struct stat& status) {
   const std::string link = "/proc/self/fd/" + std::to_string(source);
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = ::readlink(link.c_str(), path.data(), path.size());
-  if (size < 0 || static_cast<std::size_t>(size) == path.size()) {
-    return std::unexpected(sys::error("readlink", link));
-  }
-  base::UniqueFd found =
-      TRY(sys::open(std::string(path.data(), static_cast<std::size_t>(size)), O_PATH));
+  const std::string path = TRY(sys::readlink(link));
+  base::UniqueFd found = TRY(sys::open(path, O_PATH));
   const struct stat present = TRY(sys::fstat(found.get()));
   if (present.st_dev != status.st_dev || present.st_ino != status.st_ino) {
     return fail(ErrorCode::kConflict, "the source was moved while the sandbox started");

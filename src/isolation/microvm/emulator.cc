@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/sys.h"
+#include "isolation/last_line.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -25,26 +26,8 @@ constexpr std::size_t kMaxLastWordsBytes = 400;
 constexpr std::chrono::seconds kMonitorPatience{30};
 constexpr std::chrono::milliseconds kMigrationPause{1};
 
-int milliseconds_until(std::optional<Emulator::Clock::time_point> deadline) {
-  if (!deadline) {
-    return -1;
-  }
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(*deadline - Emulator::Clock::now());
-  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
-}
-
 json capability(const char* name) {
   return json{{"capabilities", json::array({json{{"capability", name}, {"state", true}}})}};
-}
-
-// The last line of what was printed, for an error.
-std::string last_line(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return (c < ' ' && c != '\n') || c > '~'; }, '?');
-  while (text.ends_with('\n') || text.ends_with('?')) {
-    text.pop_back();
-  }
-  return text.substr(text.rfind('\n') + 1);
 }
 
 std::vector<std::string> environment(const Machine& machine) {
@@ -147,7 +130,7 @@ Result<std::optional<FromGuest>> Emulator::await_guest(std::optional<Clock::time
     for (const int other : others) {
       watched.push_back(pollfd{other, POLLIN, 0});
     }
-    const int ready = ::poll(watched.data(), watched.size(), milliseconds_until(deadline));
+    const int ready = ::poll(watched.data(), watched.size(), sys::milliseconds_until(deadline));
     if (ready == 0) {
       return fail(ErrorCode::kTimeout, "the machine does not answer");
     }

@@ -2,14 +2,12 @@
 #include "isolation/microvm/flat_image.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
@@ -19,6 +17,7 @@
 #include "isolation/jail/identity.h"
 #include "isolation/jail/layers.h"
 #include "isolation/jail/mounts.h"
+#include "isolation/last_line.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -76,17 +75,6 @@ Result<> execute_maker(const jail::Plan& plan, int file) {
   return std::unexpected(sys::error("execve", kMakerPath));
 }
 
-// Of what it has said about an image that is foreign, printable.
-std::string last_line(const Result<std::string>& said) {
-  std::string text = said.value_or("");
-  while (text.ends_with('\n')) {
-    text.pop_back();
-  }
-  text = text.substr(text.rfind('\n') + 1);
-  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
-}
-
 Result<> run_maker(const jail::Plan& plan, int file) {
   constexpr std::size_t kMaxComplaintBytes = 64 * 1024;
   sys::Pipe complaint = TRY(sys::pipe());
@@ -105,7 +93,8 @@ Result<> run_maker(const jail::Plan& plan, int file) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return status == 0 ? Result<>() : fail(ErrorCode::kIo, "mkfs.erofs: " + last_line(text));
+  return status == 0 ? Result<>()
+                     : fail(ErrorCode::kIo, "mkfs.erofs: " + last_line(text.value_or("")));
 }
 
 Result<> make_folder(int home, const char* path) {
@@ -144,8 +133,8 @@ Result<> make(const jail::Plan& plan, int folder, const std::string& name) {
 Result<base::UniqueFd> open_flat_image(const jail::Plan& plan, const std::string& image_digest) {
   TRY(make_folder(plan.home, "machines"));
   TRY(make_folder(plan.home, kImagesFolder));
-  const base::UniqueFd folder = TRY(sys::openat2(plan.home, kImagesFolder, O_RDONLY | O_DIRECTORY,
-                                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+  const base::UniqueFd folder =
+      TRY(sys::open_beneath(plan.home, kImagesFolder, O_RDONLY | O_DIRECTORY));
   const std::string name = image_digest + ".erofs";
   auto image = sys::openat(folder.get(), name, O_RDONLY | O_NOFOLLOW);
   if (!image && image.error().is(ErrorCode::kNotFound)) {

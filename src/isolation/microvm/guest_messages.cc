@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "isolation/limits_fields.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -52,22 +53,6 @@ Identity read_identity(ByteReader& reader) {
   return identity;
 }
 
-void write(ByteWriter& writer, const Limits& limits) {
-  writer.u64(limits.memory_bytes);
-  writer.f64(limits.cpus);
-  writer.u32(limits.max_processes);
-  writer.u64(limits.disk_bytes);
-}
-
-Limits read_limits(ByteReader& reader) {
-  Limits limits;
-  limits.memory_bytes = reader.u64();
-  limits.cpus = reader.f64();
-  limits.max_processes = reader.u32();
-  limits.disk_bytes = reader.u64();
-  return limits;
-}
-
 std::unexpected<Error> unknown_type() {
   return fail(ErrorCode::kCorrupt, "control port: a message of an unknown type");
 }
@@ -78,7 +63,7 @@ std::vector<std::byte> encode(const ToGuest& message) {
   ByteWriter writer;
   if (const auto* set_up = std::get_if<SetUp>(&message)) {
     write(writer, set_up->identity);
-    write(writer, set_up->limits);
+    write_limits(writer, set_up->limits);
     return frame_of(kSetUp, std::move(writer));
   }
   if (std::holds_alternative<Halt>(message)) {
@@ -144,7 +129,7 @@ Result<FromGuest> decode_from_guest(const wire::Frame& frame) {
       return message;
     }
     case kEnded: {
-      const Ended message{.killed = reader.u8() != 0, .code = reader.i32()};
+      const Ended message{.killed = reader.boolean(), .code = reader.i32()};
       TRY(reader.finish("end"));
       return message;
     }

@@ -2,7 +2,6 @@
 #include "isolation/microvm/machine_jail.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,7 +40,6 @@ constexpr std::size_t kMaxProgramBytes = 64 << 20;
 constexpr std::uint32_t kQemuThreads = 96;  // its own, and those that read and write disks
 constexpr uid_t kQemuId = 1000;             // of the sandbox's range
 constexpr std::uint64_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-constexpr std::uint64_t kResolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 
 Request& request_of(Building& building) {
   return *building.plan.machine;
@@ -81,8 +79,8 @@ Result<> open_template(Building& building) {
   if (request.memory == Memory::kOwn) {
     return {};
   }
-  request.template_fd = TRY(
-      sys::openat2(building.plan.home, request.template_folder, O_PATH | O_DIRECTORY, kResolve));
+  request.template_fd =
+      TRY(sys::open_beneath(building.plan.home, request.template_folder, O_PATH | O_DIRECTORY));
   const int folder = request.template_fd.get();
   std::uint64_t attributes = kInert | MOUNT_ATTR_NOEXEC;
   if (request.memory == Memory::kTemplate) {
@@ -103,7 +101,7 @@ Result<> open_disk(Building& building) {
   }
   const jail::Plan& plan = building.plan;
   const base::UniqueFd folder =
-      TRY(sys::openat2(plan.home, plan.writable, O_PATH | O_DIRECTORY, kResolve));
+      TRY(sys::open_beneath(plan.home, plan.writable, O_PATH | O_DIRECTORY));
   const base::UniqueFd source =
       TRY(sys::openat(request.template_fd.get(), jail::kDiskImageName, O_RDONLY | O_NOFOLLOW));
   building.disk_image = TRY(jail::copy_disk_image(folder.get(), source.get()));
@@ -158,12 +156,7 @@ Result<> add_library_folder(int root, const std::string& name) {
     return {};
   }
   if (S_ISLNK(status.st_mode)) {
-    std::string target(PATH_MAX, '\0');
-    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-    if (size < 0) {
-      return std::unexpected(sys::error("readlink", path));
-    }
-    target.resize(static_cast<std::size_t>(size));
+    const std::string target = TRY(sys::readlink(path));
     return ::symlinkat(target.c_str(), root, name.c_str()) < 0
                ? Result<>(std::unexpected(sys::error("symlink", name)))
                : Result<>();
@@ -245,30 +238,20 @@ Result<> become_qemu(Building& building) {
 Result<> arrange_descriptors(Building& building) {
   Request& request = request_of(building);
   jail::Plan& plan = building.plan;
-  constexpr int kAbove = 32;  // higher than all that is about to be overwritten
-  const auto move_up = [](int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kAbove)); };
-  const base::UniqueFd null = move_up(TRY(sys::open("/dev/null", O_RDWR)).get());
-  const std::pair<base::UniqueFd, int> moves[] = {{move_up(plan.stream), kStreamFd},
-                                                  {move_up(request.image.get()), kImageFd},
-                                                  {move_up(building.disk_image.get()), kDiskFd},
-                                                  {move_up(request.state.get()), kStateFd},
-                                                  {move_up(plan.status), kStatusFd},
-                                                  {move_up(plan.orders), kOrdersFd}};
-  // Before their numbers are somebody else's.
-  request.supervisor = move_up(request.supervisor.get());
-  request.image.reset();
-  request.state.reset();
-  building.disk_image.reset();
-  for (int standard = 0; standard <= 2; ++standard) {
-    ::dup2(null.get(), standard);
-  }
-  constexpr int kLast = kOrdersFd;
-  ::syscall(SYS_close_range, 3u, static_cast<unsigned>(kLast), 0u);
-  for (const auto& [source, number] : moves) {
-    if (source && ::dup2(source.get(), number) < 0) {
-      return std::unexpected(sys::error("dup2"));
-    }
-  }
+  constexpr int kAbove = 32;
+  // It stays open beside those that have numbers, and above them.
+  request.supervisor.reset(::fcntl(request.supervisor.release(), F_DUPFD_CLOEXEC, kAbove));
+  const jail::Placement placements[] = {
+      {.number = STDIN_FILENO},
+      {.number = STDOUT_FILENO},
+      {.number = STDERR_FILENO},
+      {.source = plan.stream, .number = kStreamFd},
+      {.source = request.image.release(), .number = kImageFd},
+      {.source = building.disk_image.release(), .number = kDiskFd},
+      {.source = request.state.release(), .number = kStateFd},
+      {.source = plan.status, .number = kStatusFd},
+      {.source = plan.orders, .number = kOrdersFd}};
+  TRY(jail::place_descriptors(placements));
   plan.status = kStatusFd;
   return {};
 }
@@ -297,8 +280,6 @@ Result<> execute_supervisor(Building& building) {
                          [](std::string& word) { return word.data(); });
   argv.push_back(nullptr);
   char* env[] = {nullptr};
-  ::syscall(SYS_close_range, static_cast<unsigned>(kOrdersFd + 1), ~0u,
-            4u /* CLOSE_RANGE_CLOEXEC */);
   ::syscall(SYS_execveat, request_of(building).supervisor.get(), "", argv.data(), env,
             AT_EMPTY_PATH);
   return std::unexpected(sys::error("execveat", "msb-vm"));

@@ -27,8 +27,6 @@ namespace msb::isolation::microvm {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::AnyOf;
-using ::testing::Contains;
 using testing::Guest;
 using ::testing::HasSubstr;
 using testing::Host;

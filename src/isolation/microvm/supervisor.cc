@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 
 #include <array>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "isolation/jail/status_report.h"
 #include "isolation/microvm/emulator.h"
@@ -38,41 +38,15 @@ constexpr std::chrono::seconds kHaltPatience{8};
 constexpr int kEndedBySignal = 128;
 constexpr int kImageGauge = kImageFd;
 
-Result<std::string> random_bytes(std::size_t size) {
-  std::string bytes(size, '\0');
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return std::unexpected(sys::error("getrandom"));
-  }
-  return bytes;
-}
-
-// Of version 4: random but for six bits.
-Result<std::string> random_uuid() {
-  std::string bytes = TRY(random_bytes(16));
-  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      text += '-';
-    }
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    text += {kDigits[byte >> 4], kDigits[byte & 0x0f]};
-  }
-  return text;
-}
-
 Result<Identity> new_identity(const std::string& hostname) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::string nonce = TRY(random_bytes(sizeof(std::uint64_t)));
-  base::ByteReader reader(base::bytes_of(nonce));
   Identity identity;
-  identity.nonce = reader.u64();
+  TRY(base::fill_random(std::as_writable_bytes(std::span(&identity.nonce, 1))));
   identity.realtime_ns = std::chrono::nanoseconds(now).count();
-  identity.entropy = TRY(random_bytes(kEntropyBytes));
+  identity.entropy.resize(kEntropyBytes);
+  TRY(base::fill_random(std::as_writable_bytes(std::span(identity.entropy))));
   identity.hostname = hostname;
-  identity.boot_id = TRY(random_uuid());
+  identity.boot_id = TRY(base::random_uuid());
   return identity;
 }
 

@@ -4,9 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "base/sys.h"
+#include "isolation/last_line.h"
 
 namespace msb::isolation::oci {
 
@@ -20,11 +21,7 @@ std::string read_complaint(const base::UniqueFd& ours) {
   std::string text(kMaxPipeBytes, '\0');
   const ssize_t size = ::read(ours.get(), text.data(), text.size());
   text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-  text.erase(text.find_last_not_of(" \n") + 1);
-  text.erase(0, text.rfind('\n') + 1);
-  text.resize(std::min(text.size(), kMaxComplaintBytes));
-  std::ranges::replace_if(text, [](char each) { return each < ' ' || each > '~'; }, '?');
-  return text;
+  return last_line(std::move(text)).substr(0, kMaxComplaintBytes);
 }
 
 }  // namespace msb::isolation::oci

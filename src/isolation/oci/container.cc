@@ -149,21 +149,16 @@ Result<> arrange_descriptors(Building& building) {
   building.layers.clear();
   building.volumes.clear();
   plan.volumes.clear();
-  constexpr int kAbove = 16;  // higher than all that is about to be overwritten
-  const auto move_up = [](int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kAbove)); };
-  const base::UniqueFd null = move_up(TRY(sys::open("/dev/null", O_RDWR)).get());
-  const base::UniqueFd stream = move_up(plan.stream);
-  const base::UniqueFd complaints = move_up(plan.complaints);
-  const base::UniqueFd status = move_up(plan.status);
   const bool by_input = runtime_of(building).stream == Runtime::Stream::kStandardInput;
   constexpr int kStreamFd = 3;
   constexpr int kStatusFd = 4;
-  if (::dup2(by_input ? stream.get() : null.get(), STDIN_FILENO) < 0 ||
-      ::dup2(null.get(), STDOUT_FILENO) < 0 || ::dup2(complaints.get(), STDERR_FILENO) < 0 ||
-      ::dup2(by_input ? null.get() : stream.get(), kStreamFd) < 0 ||
-      ::dup3(status.get(), kStatusFd, O_CLOEXEC) < 0) {
-    return std::unexpected(sys::error("dup2"));
-  }
+  const jail::Placement placements[] = {
+      {.source = by_input ? plan.stream : -1, .number = STDIN_FILENO},
+      {.number = STDOUT_FILENO},
+      {.source = plan.complaints, .number = STDERR_FILENO},
+      {.source = by_input ? -1 : plan.stream, .number = kStreamFd},
+      {plan.status, kStatusFd, O_CLOEXEC}};
+  TRY(jail::place_descriptors(placements));
   plan.status = kStatusFd;
   return {};
 }
@@ -181,7 +176,6 @@ Result<> execute_runtime(Building& building) {
   argv.push_back(nullptr);
   char* env[] = {nullptr};
   ::umask(022);
-  ::syscall(SYS_close_range, 5u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   ::execve(program.c_str(), argv.data(), env);
   return std::unexpected(sys::error("execve", program));
 }

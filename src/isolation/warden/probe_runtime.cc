@@ -34,7 +34,6 @@ namespace {
 namespace sys = base::sys;
 
 constexpr int kPatienceMs = 20'000;
-constexpr int kGroupRemovals = 10;
 
 // A layer without anything and a folder to write to, beneath home.
 Result<base::TempDir> make_files(const std::string& home) {
@@ -61,13 +60,9 @@ class Group {
   Group(Group&&) noexcept = default;
   Group& operator=(Group&&) = delete;
   ~Group() {
-    for (int attempt = 0; backend_ && attempt < kGroupRemovals; ++attempt) {
-      const auto removed = backend_->remove(id_);
-      if (!removed || *removed) {
-        backend_->remove_engine();
-        break;
-      }
-      ::poll(nullptr, 0, 1 << attempt);
+    if (backend_) {
+      cgroup::remove_patiently(*backend_, id_);
+      backend_->remove_engine();
     }
   }
   cgroup::Backend& backend() { return *backend_; }

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "isolation/limits_fields.h"
+
 namespace msb::isolation::warden {
 namespace {
 
@@ -21,13 +23,6 @@ enum class Kind : std::uint8_t {
 
 using base::ByteReader;
 using base::ByteWriter;
-
-void write_limits(ByteWriter& writer, const Limits& limits) {
-  writer.u64(limits.memory_bytes);
-  writer.f64(limits.cpus);
-  writer.u32(limits.max_processes);
-  writer.u64(limits.disk_bytes);
-}
 
 void write(ByteWriter& writer, const CreateRequest& create) {
   writer.u8(static_cast<std::uint8_t>(Kind::kCreate));
@@ -103,16 +98,8 @@ void write(ByteWriter& writer, const Exited& exited) {
   writer.string(exited.exit.complaint);
 }
 
-bool read_bool(ByteReader& reader) {
-  const std::uint8_t value = reader.u8();
-  if (value > 1) {
-    reader.reject();
-  }
-  return value == 1;
-}
-
 std::optional<MachineEntry> read_machine(ByteReader& reader) {
-  if (!read_bool(reader)) {
+  if (!reader.boolean()) {
     return std::nullopt;
   }
   MachineEntry machine;
@@ -124,15 +111,6 @@ std::optional<MachineEntry> read_machine(ByteReader& reader) {
   machine.begin = static_cast<MachineSpec::Begin>(begin);
   machine.template_folder = reader.string(kMaxHomePathBytes);
   return machine;
-}
-
-Limits read_limits(ByteReader& reader) {
-  Limits limits;
-  limits.memory_bytes = reader.u64();
-  limits.cpus = reader.f64();
-  limits.max_processes = reader.u32();
-  limits.disk_bytes = reader.u64();
-  return limits;
 }
 
 AdjustRequest read_adjust(ByteReader& reader) {
@@ -171,11 +149,11 @@ CreateRequest read_create(ByteReader& reader) {
   for (std::uint32_t i = 0; i < volume_count; ++i) {
     VolumeEntry& volume = create.volumes.emplace_back();
     volume.guest_path = reader.string(kMaxGuestPathBytes);
-    volume.read_only = read_bool(reader);
+    volume.read_only = reader.boolean();
   }
   create.volume_uid = reader.u32();
   create.volume_gid = reader.u32();
-  create.is_spare = read_bool(reader);
+  create.is_spare = reader.boolean();
   create.machine = read_machine(reader);
   return create;
 }
@@ -184,8 +162,8 @@ CreatedReply read_created(ByteReader& reader) {
   CreatedReply created;
   created.request = reader.u32();
   created.gauges = reader.u8();
-  created.cgroup_v2 = read_bool(reader);
-  created.disk_limited = read_bool(reader);
+  created.cgroup_v2 = reader.boolean();
+  created.disk_limited = reader.boolean();
   created.weaknesses = reader.strings(kMaxWeaknesses, kMaxErrorTextBytes);
   return created;
 }
@@ -199,7 +177,7 @@ Exited read_exited(ByteReader& reader) {
   }
   exited.exit.cause = static_cast<SandboxExit::Cause>(cause);
   exited.exit.code = reader.i32();
-  exited.exit.out_of_memory = read_bool(reader);
+  exited.exit.out_of_memory = reader.boolean();
   exited.exit.complaint = reader.string(kMaxComplaintBytes);
   return exited;
 }

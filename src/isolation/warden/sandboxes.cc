@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/warden/sandboxes.h"
 
-#include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "base/sys.h"
+#include "isolation/jail/first_process.h"
 #include "isolation/microvm/machine_jail.h"
 #include "isolation/microvm/request.h"
 #include "isolation/oci/complaints.h"
@@ -26,33 +25,8 @@ namespace {
 namespace sys = base::sys;
 
 constexpr auto kIdPidfd = static_cast<idtype_t>(3);  // P_PIDFD
-// The kernel may count a reaped process in its cgroup for some moments more.
-constexpr int kRemoveAttempts = 10;
 // Longer than msb-vm's own.
 constexpr std::chrono::seconds kHaltPatience{10};
-
-struct Clone {
-  pid_t pid = -1;
-  base::UniqueFd pidfd;
-};
-
-// In the child, pid is 0.
-Result<Clone> clone_jail(const base::UniqueFd& birth_folder) {
-  int pidfd = -1;
-  clone_args args{};
-  args.flags = CLONE_NEWPID | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  if (birth_folder) {
-    args.flags |= CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<__u64>(birth_folder.get());
-  }
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-  if (pid < 0) {
-    return std::unexpected(sys::no_more_processes(errno, "clone3"));
-  }
-  return Clone{static_cast<pid_t>(pid), base::UniqueFd(pid == 0 ? -1 : pidfd)};
-}
 
 // Runtimes end with this and the signal that has ended what they ran.
 constexpr int kSignalledStatus = 128;
@@ -157,13 +131,7 @@ Sandboxes::~Sandboxes() {
     if (sandbox->pidfd) {
       reap(sandbox->pidfd.get());
     }
-    for (int attempt = 0; attempt < kRemoveAttempts; ++attempt) {
-      const auto removed = ground_.cgroups->remove(id);
-      if (!removed || *removed) {
-        break;
-      }
-      ::poll(nullptr, 0, 1 << attempt);
-    }
+    cgroup::remove_patiently(*ground_.cgroups, id);
   }
   ground_.cgroups->remove_engine();
 }
@@ -206,8 +174,8 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     ground_.identities.give_back(*identity);
     return made;
   }
-  const auto clone_it = [&]() -> Result<Clone> {
-    return clone_jail(TRY(ground_.cgroups->birth_folder(request.id)));
+  const auto clone_it = [&]() -> Result<jail::FirstProcess> {
+    return jail::clone_first_process(TRY(ground_.cgroups->birth_folder(request.id)));
   };
   auto cloned = clone_it();
   if (!cloned) {
@@ -385,7 +353,7 @@ void Sandboxes::on_death(Sandbox& sandbox) {
 
 void Sandboxes::finish(const std::string& id, int attempt) {
   const auto removed = ground_.cgroups->remove(id);
-  if (removed && !*removed && attempt < kRemoveAttempts) {
+  if (removed && !*removed && attempt < cgroup::kRemoveAttempts) {
     loop_.after(std::chrono::milliseconds(1 << attempt),
                 [this, id, attempt] { finish(id, attempt + 1); });
     return;

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <string>
 #include <utility>
 
@@ -67,12 +66,7 @@ void raise_descriptor_limit() {
 
 // Where msb-warden is, its like are.
 Result<std::string> own_folder() {
-  std::string path(PATH_MAX, '\0');
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  if (size < 0) {
-    return std::unexpected(sys::error("readlink", "/proc/self/exe"));
-  }
-  path.resize(static_cast<std::size_t>(size));
+  const std::string path = TRY(sys::readlink("/proc/self/exe"));
   return path.substr(0, path.rfind('/'));
 }
 

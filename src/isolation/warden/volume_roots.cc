@@ -6,7 +6,6 @@
 #include <linux/openat2.h>
 #include <unistd.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -20,12 +19,7 @@ namespace sys = base::sys;
 // Where the kernel says the file is: a first guess, which the opening proves.
 Result<std::string> path_of(int fd) {
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = ::readlink(link.c_str(), path.data(), path.size());
-  if (size < 0 || static_cast<std::size_t>(size) == path.size()) {
-    return std::unexpected(sys::error("readlink", link));
-  }
-  return std::string(path.data(), static_cast<std::size_t>(size));
+  return sys::readlink(link);
 }
 
 // `path` as it is named from `root`, or nullopt.
@@ -60,7 +54,7 @@ Result<base::UniqueFd> VolumeRoots::admit(base::UniqueFd source) const {
     if (!folder) {
       continue;
     }
-    auto found = sys::openat2(folder->get(), *rest, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    auto found = sys::open_beneath(folder->get(), *rest, O_PATH);
     if (!found) {
       continue;
     }

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/parse.h"
-#include "engine/random_id.h"
 #include "rpc/base64.h"
 #include "rpc/output_line.h"
 
@@ -194,19 +193,6 @@ std::vector<PortMapping> port_mappings(const StartConfig& config) {
     ports.push_back(parse_port(text));
   }
   return ports;
-}
-
-Result<std::string> new_uuid() {
-  constexpr std::size_t kDigits = 32;
-  constexpr std::size_t kVersionAt = 12;
-  constexpr std::size_t kVariantAt = 16;
-  std::string uuid = TRY(engine::random_id(kDigits));
-  uuid[kVersionAt] = '4';
-  uuid[kVariantAt] = "89ab"[static_cast<unsigned char>(uuid[kVariantAt]) % 4];
-  for (const std::size_t dash : {20U, 16U, 12U, 8U}) {
-    uuid.insert(dash, 1, '-');
-  }
-  return uuid;
 }
 
 }  // namespace msb::sdk

@@ -46,7 +46,4 @@ std::string encode_request(std::string_view method, OrderedJson params, std::str
 // The ports that a start with `config` asks for.
 std::vector<PortMapping> port_mappings(const StartConfig& config);
 
-// A random (version 4) UUID.
-Result<std::string> new_uuid();
-
 }  // namespace msb::sdk

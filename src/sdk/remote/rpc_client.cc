@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/random.h"
 #include "rpc/output_line.h"
 #include "sdk/remote/failure.h"
 #include "sdk/remote/response.h"
@@ -78,7 +79,7 @@ Result<std::string> RpcClient::new_id() const {
   if (request_id_producer_) {
     return request_id_producer_();
   }
-  auto id = new_uuid();
+  auto id = base::random_uuid();
   if (!id) {
     return std::unexpected(std::move(id).error().wrap(ErrorCode::kCreateRequestFailed));
   }

@@ -2,8 +2,6 @@
 #include "isolation/microvm/guest/sandbox.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +12,7 @@
 
 #include "base/sys.h"
 #include "isolation/jail/building.h"
+#include "isolation/jail/first_process.h"
 #include "isolation/jail/id_map.h"
 #include "isolation/jail/identity.h"
 #include "isolation/jail/mounts.h"
@@ -100,21 +99,6 @@ constexpr jail::Step kSteps[] = {
     {"execute agent", jail::execute_agent},
 };
 
-Result<pid_t> clone_first_process(const base::UniqueFd& cgroup, base::UniqueFd& pidfd) {
-  int number = -1;
-  clone_args args{};
-  args.flags = CLONE_NEWPID | CLONE_PIDFD | CLONE_INTO_CGROUP;
-  args.cgroup = static_cast<__u64>(cgroup.get());
-  args.pidfd = reinterpret_cast<std::uintptr_t>(&number);
-  args.exit_signal = SIGCHLD;
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-  if (pid < 0) {
-    return std::unexpected(sys::no_more_processes(errno, "clone3"));
-  }
-  pidfd.reset(pid == 0 ? -1 : number);
-  return static_cast<pid_t>(pid);
-}
-
 // What the first process says until it is the agent.
 Result<base::UniqueFd> await_agent(int status) {
   base::UniqueFd host_name;
@@ -155,7 +139,9 @@ Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& host
   auto [our_status, their_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
 
   const base::UniqueFd cgroup = TRY(sandbox.cgroups->birth_folder(kSandboxId));
-  sandbox.pid = TRY(clone_first_process(cgroup, sandbox.pidfd));
+  jail::FirstProcess first = TRY(jail::clone_first_process(cgroup));
+  sandbox.pid = first.pid;
+  sandbox.pidfd = std::move(first.pidfd);
   if (sandbox.pid == 0) {
     jail::Plan plan;
     plan.id = kSandboxId;
