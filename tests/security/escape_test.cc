@@ -73,6 +73,7 @@ class Neighbour {
         "a = socket.socket(); a.bind(('127.0.0.1', 7777)); a.listen()\n"
         "b = socket.socket(socket.AF_UNIX); b.bind('\\0msb-neighbour'); b.listen()\n"
         "c = subprocess.Popen(['sleep', '76543'])\n"
+        "while not open(f'/proc/{c.pid}/cmdline').read(): pass\n"  // not yet shown by /proc
         "print(' '.join(open('/proc/self/uid_map').read().split()))");
     EXPECT_TRUE(laid && laid->status() == "success");
     uid_map_ = laid ? laid->output() : "?";

@@ -360,7 +360,12 @@ TEST(JailNeighbours, DoNotUseUpEachOthersShareOfTheKernel) {
 TEST(JailNeighbours, LeaveTheHostNumbersForItsProcesses) {
   PythonSandbox sandbox;
   ASSERT_TRUE(sandbox.start());
-  ASSERT_TRUE(sandbox.code().run("import subprocess; p = subprocess.Popen(['sleep', '86421'])"));
+  // Popen returns when the program is being replaced, some moments before /proc shows its
+  // arguments.
+  ASSERT_TRUE(
+      sandbox.code().run("import subprocess\n"
+                         "p = subprocess.Popen(['sleep', '86421'])\n"
+                         "while not open(f'/proc/{p.pid}/cmdline').read(): pass"));
   const auto inside = security::processes_with("sleep 86421");
   ASSERT_FALSE(inside.empty());
   const auto groups = base::read_file("/proc/" + std::to_string(*inside.begin()) + "/cgroup", 4096);
