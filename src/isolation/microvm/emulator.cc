@@ -141,9 +141,12 @@ Result<std::optional<FromGuest>> Emulator::await_guest(std::optional<Clock::time
       listen_to_console();
     }
     if (watched[1].revents != 0) {
-      const std::size_t size = TRY(sys::read(control_.get(), reader_.prepare()));
-      reader_.commit(size);
-      if (size > 0) {
+      const auto size = sys::read(control_.get(), reader_.prepare());
+      if (!size && size.error().sys_errno() != ECONNRESET) {
+        return std::unexpected(size.error());
+      }
+      reader_.commit(size.value_or(0));
+      if (size.value_or(0) > 0) {
         continue;  // before the news of an end
       }
     }

@@ -145,7 +145,14 @@ Result<bool> QmpClient::read_some() {
   std::array<std::byte, 16 * 1024> chunk;
   const auto size = sys::read(socket_.get(), chunk);
   if (!size) {
-    return size.error().sys_errno() == EAGAIN ? Result<bool>(true) : std::unexpected(size.error());
+    switch (size.error().sys_errno()) {
+      case EAGAIN:
+        return true;
+      case ECONNRESET:  // closed, with something of ours unread
+        return false;
+      default:
+        return std::unexpected(size.error());
+    }
   }
   buffer_ += base::text_of(std::span(chunk).first(*size));
   return *size > 0;
