@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -93,18 +94,21 @@ class Worker {
     if (!exit) {
       return fail(ErrorCode::kTimeout, "the unpacker does not end");
     }
-    // What a process of foreign mind may have written is bounded by the pipe.
+    // All that it has said is in the pipe. For the pipe's end nobody waits: whatever another thread
+    // is about to execute holds it open for some moments.
     TRY(sys::set_nonblocking(status_.get(), true));
-    const auto line = base::read_all(status_.get(), unpack::kMaxStatusBytes);
+    std::array<std::byte, unpack::kMaxStatusBytes> said;
+    const auto size = sys::read(status_.get(), said);
+    const std::string_view line = base::text_of(std::span(said).first(size.value_or(0)));
     if (exit->signaled && exit->code == SIGXCPU) {
       return fail(ErrorCode::kResourceExhausted,
                   "unpacking takes more than " + std::to_string(unpack::kMaxProcessorSeconds / 60) +
                       " minutes of processor time");
     }
-    if (!line || line->empty()) {
+    if (line.empty()) {
       return fail(ErrorCode::kCorrupt, "the unpacker ended early: " + exit->text());
     }
-    return parse(std::string_view(*line).substr(0, line->find('\n')));
+    return parse(line.substr(0, line.find('\n')));
   }
 
  private:
