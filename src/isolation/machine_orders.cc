@@ -12,14 +12,15 @@
 #include "isolation/warden/protocol.h"
 
 namespace msb::isolation {
+namespace {
 
 // The answer is an Error, or one without a word. Its sender shares a jail with QEMU, and may be
 // anybody: it is read as what a stranger says.
-Result<> save_machine(int orders, int file) {
+Result<> give(int orders, MachineOrder order, std::span<const int> fds) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
-  constexpr std::byte kSave{1};
-  TRY(base::sys::send_message(orders, std::span(&kSave, 1), std::span(&file, 1)));
+  const auto byte = static_cast<std::byte>(order);
+  TRY(base::sys::send_message(orders, std::span(&byte, 1), fds));
   if (!TRY(base::sys::poll_one(orders, POLLIN, kPatience))) {
     return fail(ErrorCode::kTimeout, "the machine's supervisor does not answer");
   }
@@ -32,6 +33,16 @@ Result<> save_machine(int orders, int file) {
     return reader.finish("answer of a machine's supervisor");
   }
   return std::unexpected(warden::read_error(reader));
+}
+
+}  // namespace
+
+Result<> save_machine(int orders, int file) {
+  return give(orders, MachineOrder::kSave, std::span(&file, 1));
+}
+
+Result<> move_machine(int orders, Motion motion) {
+  return give(orders, motion == Motion::kFrozen ? MachineOrder::kPause : MachineOrder::kResume, {});
 }
 
 }  // namespace msb::isolation

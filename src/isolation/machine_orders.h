@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an engine can have the supervisor of a machine do (StartedSandbox::orders).
+// What an engine can have the supervisor of a machine do (StartedSandbox::orders). One order at a
+// time, which is answered before the next is given.
 #pragma once
 
+#include <cstdint>
+
 #include "base/try.h"
+#include "isolation/sandbox_spec.h"
 
 namespace msb::isolation {
+
+// An order is one byte, and the descriptors that go with it.
+enum class MachineOrder : std::uint8_t {
+  kSave = 1,    // with a file
+  kPause = 2,   // the machine stands still
+  kResume = 3,  // it goes on, with the right time
+};
 
 // Pauses the machine, for good, and writes its state but for its memory into `file`. From then on
 // its memory file and its disk are what the state belongs to.
 Result<> save_machine(int orders, int file);
+
+// Stops the machine where it stands, or lets it go on; its clocks stand still meanwhile, and that
+// of the day is set when it goes on. As often as one likes.
+Result<> move_machine(int orders, Motion motion);
 
 }  // namespace msb::isolation

@@ -55,6 +55,9 @@ struct SandboxSpec {
   std::optional<MachineSpec> machine;  // of the microvm tier
 };
 
+// Whether the processes of a sandbox go on, or stand still where they are.
+enum class Motion : std::uint8_t { kFree, kFrozen };
+
 // What a spare sandbox becomes. Its disk and its volumes are what they were made as.
 struct Adjustment {
   std::string hostname;

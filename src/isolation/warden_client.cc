@@ -385,6 +385,10 @@ Result<> WardenClient::adjust(const std::string& id, const Adjustment& adjustmen
       .id = id, .hostname = adjustment.hostname, .limits = adjustment.limits});
 }
 
+Result<> WardenClient::freeze(const std::string& id, Motion motion) {
+  return impl_->expect_done(warden::FreezeRequest{.id = id, .motion = motion});
+}
+
 Result<> WardenClient::destroy(const std::string& id) {
   return impl_->expect_done(warden::DestroyRequest{0, id});
 }

@@ -52,8 +52,13 @@ class WardenClient {
   // After any failure it is good for destroy() only. Thread-safe.
   Result<> adjust(const std::string& id, const Adjustment& adjustment);
 
-  // Kills every process of the sandbox and returns when they are gone and its limits, mounts and
-  // identity are free again. Not existing (any more) is a success. Thread-safe.
+  // Stops every process of the sandbox where it stands and returns when all of them are still, or
+  // lets them go on. As often as one likes. kUnsupported: this host cannot. kNotFound: it is gone.
+  // Thread-safe.
+  Result<> freeze(const std::string& id, Motion motion);
+
+  // Kills every process of the sandbox, frozen or not, and returns when they are gone and its
+  // limits, mounts and identity are free again. Not existing (any more) is a success. Thread-safe.
   Result<> destroy(const std::string& id);
 
   // Removes what dead engines left in cgroups. Called by the engine once, after spawn.

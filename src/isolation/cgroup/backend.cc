@@ -30,7 +30,7 @@ Result<std::unique_ptr<Backend>> open_backend(const std::string& engine_id, pid_
   if (places.v2 && !places.v1.contains("memory")) {
     return std::make_unique<V2Backend>(*places.v2, engine_id, engine_pid);
   }
-  return std::make_unique<V1Backend>(places.v1, engine_id);
+  return std::make_unique<V1Backend>(places, engine_id);
 }
 
 namespace {

@@ -41,10 +41,16 @@ class Backend {
   // than is to be allowed, or more processes cannot be.
   virtual Result<> adjust(const std::string& id, const Limits& from, const Limits& to) = 0;
 
-  // Version 2: the folder to be born into (CLONE_INTO_CGROUP). Otherwise invalid, and the new
-  // process calls enter() itself, while it has one thread.
+  // The folder of version 2 to be born into (CLONE_INTO_CGROUP); invalid where there is none. For
+  // groups of version 1 the new process calls enter() itself, while it has one thread.
   virtual Result<base::UniqueFd> birth_folder(const std::string& id) = 0;
   virtual Result<> enter(const std::string& id) = 0;
+
+  // Asks the kernel to stop everything in it where it stands, or to let it go on; it is not done at
+  // once, see is_frozen(). What is frozen can be killed all the same. kUnsupported: the groups of
+  // this host cannot, or not so.
+  virtual Result<> set_motion(const std::string& id, Motion motion) = 0;
+  virtual Result<bool> is_frozen(const std::string& id) = 0;
 
   virtual void open_gauges(const std::string& id, SandboxGauges& gauges) = 0;
   // Whether the kernel killed something in it at its memory limit.

@@ -5,6 +5,7 @@
 // 5 to 10 ms (measured; 0.2 ms without it). The caller has one thread, so both mean the same.
 #include "isolation/cgroup/v1.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <limits>
@@ -12,6 +13,7 @@
 #include "base/sys.h"
 #include "isolation/cgroup/control_file.h"
 #include "isolation/cgroup/cpu_quota.h"
+#include "isolation/cgroup/freezer.h"
 
 namespace msb::isolation::cgroup {
 namespace {
@@ -22,11 +24,11 @@ constexpr std::uint64_t kSocketShare = 8;
 
 }  // namespace
 
-V1Backend::V1Backend(const Hierarchies& hierarchies, const std::string& engine_id) {
+V1Backend::V1Backend(const Places& places, const std::string& engine_id) {
   for (const std::string_view controller : kV1Controllers) {
-    const auto found = hierarchies.find(controller);
+    const auto found = places.v1.find(controller);
     std::string reason = "the host has no '" + std::string(controller) + "' cgroup";
-    if (found != hierarchies.end()) {
+    if (found != places.v1.end()) {
       const std::string engine_folder =
           found->second.folder + "/" + std::string(kEnginePrefix) + engine_id;
       if (const auto claimed = claim(engine_folder)) {
@@ -45,6 +47,15 @@ V1Backend::V1Backend(const Hierarchies& hierarchies, const std::string& engine_i
       weaknesses_.push_back("CPU use not measured: " + reason);
     } else {
       weaknesses_.push_back("limit on processes enforced per user only: " + reason);
+    }
+  }
+  if (places.v2) {
+    const std::string engine_folder =
+        places.v2->folder + "/" + std::string(kEnginePrefix) + engine_id;
+    // No promise depends on it: what cannot be paused says so when it is asked to.
+    if (claim(engine_folder)) {
+      parents_.emplace(places.v2->folder, *places.v2);
+      freezer_ = engine_folder;
     }
   }
   limits_memory_ = engine_folders_.contains("memory");
@@ -162,15 +173,26 @@ Result<> V1Backend::adjust(const std::string& id, const Limits& from, const Limi
                                                 : Result<>();
 }
 
-Result<base::UniqueFd> V1Backend::birth_folder(const std::string& /*id*/) {
-  return base::UniqueFd();
+Result<base::UniqueFd> V1Backend::birth_folder(const std::string& id) {
+  return freezer_.empty() ? Result<base::UniqueFd>()
+                          : base::sys::open(freezer_ + "/" + id, O_PATH | O_DIRECTORY);
 }
 
 Result<> V1Backend::enter(const std::string& id) {
   for (const auto& [engine_folder, claimed] : claims_) {
-    TRY(write_control(engine_folder + "/" + id, "tasks", "0"));
+    if (engine_folder != freezer_) {  // where it was born
+      TRY(write_control(engine_folder + "/" + id, "tasks", "0"));
+    }
   }
   return {};
+}
+
+Result<> V1Backend::set_motion(const std::string& id, Motion motion) {
+  return set_motion_of(freezer_.empty() ? std::string() : freezer_ + "/" + id, motion);
+}
+
+Result<bool> V1Backend::is_frozen(const std::string& id) {
+  return is_frozen_group(freezer_ + "/" + id);
 }
 
 void V1Backend::open_gauges(const std::string& id, SandboxGauges& gauges) {

@@ -11,17 +11,18 @@
 
 namespace msb::isolation::cgroup {
 
-// Version 1: one hierarchy per controller (or per few), each with the same small tree.
+// Version 1: one hierarchy per controller (or per few), each with the same small tree. In the
+// hybrid layout there is one more, of version 2, that carries no controller, but a freezer.
 class V1Backend final : public Backend {
  public:
-  using Hierarchies = std::map<std::string, Place, std::less<>>;
-
-  V1Backend(const Hierarchies& hierarchies, const std::string& engine_id);
+  V1Backend(const Places& places, const std::string& engine_id);
 
   Result<> make(const std::string& id, const Limits& limits, CpuWeight weight) override;
   Result<> adjust(const std::string& id, const Limits& from, const Limits& to) override;
   Result<base::UniqueFd> birth_folder(const std::string& id) override;
   Result<> enter(const std::string& id) override;
+  Result<> set_motion(const std::string& id, Motion motion) override;
+  Result<bool> is_frozen(const std::string& id) override;
   void open_gauges(const std::string& id, SandboxGauges& gauges) override;
   bool ran_out_of_memory(const std::string& id) override;
   bool ran_out_of_processes(const std::string& id) override;
@@ -42,6 +43,7 @@ class V1Backend final : public Backend {
   std::string folder(std::string_view controller, const std::string& id) const;
 
   std::map<std::string, std::string, std::less<>> engine_folders_;  // by controller
+  std::string freezer_;                           // the engine's folder of version 2; empty: none
   std::map<std::string, base::UniqueFd> claims_;  // by engine folder, each hierarchy once
   std::map<std::string, Place> parents_;          // by folder, each hierarchy once
   bool counts_swap_ = false;

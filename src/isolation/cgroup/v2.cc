@@ -22,6 +22,7 @@
 #include "base/sys.h"
 #include "isolation/cgroup/control_file.h"
 #include "isolation/cgroup/cpu_quota.h"
+#include "isolation/cgroup/freezer.h"
 
 namespace msb::isolation::cgroup {
 namespace {
@@ -231,6 +232,14 @@ Result<base::UniqueFd> V2Backend::birth_folder(const std::string& id) {
 
 Result<> V2Backend::enter(const std::string& /*id*/) {
   return {};
+}
+
+Result<> V2Backend::set_motion(const std::string& id, Motion motion) {
+  return set_motion_of(parent_.empty() ? std::string() : folder(id), motion);
+}
+
+Result<bool> V2Backend::is_frozen(const std::string& id) {
+  return is_frozen_group(folder(id));
 }
 
 void V2Backend::open_gauges(const std::string& id, SandboxGauges& gauges) {

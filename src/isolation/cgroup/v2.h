@@ -20,6 +20,8 @@ class V2Backend final : public Backend {
   Result<> adjust(const std::string& id, const Limits& from, const Limits& to) override;
   Result<base::UniqueFd> birth_folder(const std::string& id) override;
   Result<> enter(const std::string& id) override;
+  Result<> set_motion(const std::string& id, Motion motion) override;
+  Result<bool> is_frozen(const std::string& id) override;
   void open_gauges(const std::string& id, SandboxGauges& gauges) override;
   bool ran_out_of_memory(const std::string& id) override;
   bool ran_out_of_processes(const std::string& id) override;

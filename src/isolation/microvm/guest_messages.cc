@@ -20,6 +20,7 @@ enum Type : std::uint16_t {
   kSetUp = 1,
   kRenew = 2,
   kHalt = 3,
+  kWoken = 4,
   kReady = 40,
   kRenewed = 41,
   kFailed = 42,
@@ -69,6 +70,10 @@ std::vector<std::byte> encode(const ToGuest& message) {
   if (std::holds_alternative<Halt>(message)) {
     return frame_of(kHalt, std::move(writer));
   }
+  if (const auto* woken = std::get_if<Woken>(&message)) {
+    writer.u64(static_cast<std::uint64_t>(woken->realtime_ns));
+    return frame_of(kWoken, std::move(writer));
+  }
   write(writer, std::get<Renew>(message).identity);
   return frame_of(kRenew, std::move(writer));
 }
@@ -102,6 +107,11 @@ Result<ToGuest> decode_to_guest(const wire::Frame& frame) {
     case kRenew: {
       Renew message{.identity = read_identity(reader)};
       TRY(reader.finish("renewal"));
+      return message;
+    }
+    case kWoken: {
+      const Woken message{.realtime_ns = static_cast<std::int64_t>(reader.u64())};
+      TRY(reader.finish("waking"));
       return message;
     }
     case kHalt:

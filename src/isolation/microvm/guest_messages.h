@@ -7,6 +7,8 @@
 //   boot    host:   SetUp                  Halt         clone   host:   Renew
 //           guest:         Ready | Failed         Ended         guest:         Renewed | Failed
 //
+//   paused, and let go on    host: Woken
+//
 // The guest's end is hostile: every message is bounded and checked.
 #pragma once
 
@@ -50,6 +52,11 @@ struct Renew {
   Identity identity;
 };
 
+// host -> guest: you have stood still; this is the time.
+struct Woken {
+  std::int64_t realtime_ns = 0;
+};
+
 // host -> guest: end the sandbox, and let go of its disk when all is written. Answered by Ended.
 struct Halt {};
 
@@ -69,7 +76,7 @@ struct Ended {
   std::int32_t code = 0;  // exit status or signal
 };
 
-using ToGuest = std::variant<SetUp, Renew, Halt>;
+using ToGuest = std::variant<SetUp, Renew, Woken, Halt>;
 using FromGuest = std::variant<Ready, Renewed, Failed, Ended>;
 
 // Whole frames.

@@ -44,6 +44,12 @@ TEST(GuestMessages, SetUpSurvivesTheWire) {
   EXPECT_EQ(set_up.limits.disk_bytes, 2u);
 }
 
+TEST(GuestMessages, WakingSurvivesTheWire) {
+  const auto got = over_the_wire(ToGuest(Woken{.realtime_ns = 1'700'000'000'000'000'000}));
+  ASSERT_TRUE(got.has_value());
+  EXPECT_EQ(std::get<Woken>(*got).realtime_ns, 1'700'000'000'000'000'000);
+}
+
 TEST(GuestMessages, HaltSurvivesTheWire) {
   EXPECT_TRUE(std::holds_alternative<Halt>(*over_the_wire(ToGuest(Halt{}))));
 }

@@ -4,6 +4,7 @@
 // as many promises as can be tried on it: emulated, it costs seconds.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -112,6 +113,28 @@ TEST_F(MicrovmTest, GuestHasAKernelOfItsOwnAndTheWallsOfAJail) {
   EXPECT_TRUE(host.warden().destroy(guest->id).has_value());
   EXPECT_EQ(host.exit_of(guest->id)->cause, SandboxExit::Cause::kDestroyed);
   EXPECT_TRUE(processes_of("qemu-system-x86", guest->id).empty());
+}
+
+TEST_F(MicrovmTest, AMachineStandsStillAndGoesOn) {
+  Host host;
+  auto guest = host.start(spec(host));
+  ASSERT_TRUE(guest.has_value()) << guest.error().message();
+  const int orders = guest->started.orders.get();
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto paused = move_machine(orders, Motion::kFrozen);
+    ASSERT_TRUE(paused.has_value()) << paused.error().message();
+  }
+  guest->tell("echo on");
+  EXPECT_FALSE(*base::sys::poll_one(guest->started.stream.get(), POLLIN, std::chrono::seconds(3)));
+  for (int twice = 0; twice < 2; ++twice) {
+    ASSERT_TRUE(move_machine(orders, Motion::kFree).has_value());
+  }
+  EXPECT_EQ(guest->ask("echo again"), "on");  // the answer of the first
+  // A machine that stands still ends, too, and what its guest has written is on its disk.
+  ASSERT_TRUE(move_machine(orders, Motion::kFrozen).has_value());
+  EXPECT_TRUE(host.warden().destroy(guest->id).has_value());
+  EXPECT_EQ(host.exit_of(guest->id)->cause, SandboxExit::Cause::kDestroyed);
+  EXPECT_FALSE(move_machine(orders, Motion::kFree).has_value());
 }
 
 TEST_F(MicrovmTest, DeathOfQemuIsTheEndOfTheSandbox) {

@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "base/sys.h"
 #include "isolation/jail/status_report.h"
+#include "isolation/machine_orders.h"
 #include "isolation/microvm/emulator.h"
 #include "isolation/microvm/settings.h"
 #include "isolation/warden/protocol.h"
@@ -38,11 +39,14 @@ constexpr std::chrono::seconds kHaltPatience{8};
 constexpr int kEndedBySignal = 128;
 constexpr int kImageGauge = kImageFd;
 
+std::int64_t realtime_ns() {
+  return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 Result<Identity> new_identity(const std::string& hostname) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
   Identity identity;
   TRY(base::fill_random(std::as_writable_bytes(std::span(&identity.nonce, 1))));
-  identity.realtime_ns = std::chrono::nanoseconds(now).count();
+  identity.realtime_ns = realtime_ns();
   identity.entropy.resize(kEntropyBytes);
   TRY(base::fill_random(std::as_writable_bytes(std::span(identity.entropy))));
   identity.hostname = hostname;
@@ -113,18 +117,49 @@ Result<> save(Emulator& emulator, int file) {
   return emulator.save_state(file, deadline);
 }
 
-// One order: a descriptor to save the machine's state into. False: nobody gives any more.
-bool obey(Emulator& emulator, int orders) {
+Result<> wake_up(Emulator& emulator) {
+  TRY(emulator.resume(Clock::now() + kClonePatience));
+  return emulator.tell(Woken{.realtime_ns = realtime_ns()});
+}
+
+// The machine, and what has become of it by order.
+struct Charge {
+  Emulator& emulator;
+  bool is_saved = false;  // its memory and its disk belong to a template: it must not go on
+};
+
+Result<> carry_out(Charge& charge, MachineOrder order, std::span<const base::UniqueFd> fds) {
+  Emulator& emulator = charge.emulator;
+  if (charge.is_saved) {
+    return fail(ErrorCode::kConflict, "the machine is saved, and does not go on");
+  }
+  switch (order) {
+    case MachineOrder::kSave:
+      if (fds.size() != 1) {
+        break;
+      }
+      charge.is_saved = true;
+      return save(emulator, fds.front().get());
+    case MachineOrder::kPause:
+      return emulator.is_paused() ? Result<>() : emulator.pause(Clock::now() + kClonePatience);
+    case MachineOrder::kResume:
+      return emulator.is_paused() ? wake_up(emulator) : Result<>();
+  }
+  return fail(ErrorCode::kCorrupt, "not an order that a machine takes");
+}
+
+// One order. False: nobody gives any more.
+bool obey(Charge& charge, int orders) {
   constexpr std::size_t kMaxOrderBytes = 16;
   const auto order = sys::receive_message(orders, kMaxOrderBytes);
-  if (!order || order->bytes.empty() || order->fds.size() != 1) {
+  if (!order || order->bytes.size() != 1) {
     return false;
   }
-  const auto saved = save(emulator, order->fds.front().get());
+  const auto done = carry_out(charge, static_cast<MachineOrder>(order->bytes.front()), order->fds);
   base::ByteWriter answer;
-  answer.u8(saved ? 0 : 1);
-  if (!saved) {
-    warden::write_error(answer, saved.error());
+  answer.u8(done ? 0 : 1);
+  if (!done) {
+    warden::write_error(answer, done.error());
   }
   return sys::send_message(orders, std::move(answer).take(), {}).has_value();
 }
@@ -141,9 +176,14 @@ Result<base::UniqueFd> watch_for_end() {
 }
 
 // What the sandbox has written is on its disk then, unless the guest does not see to it.
-void halt(Emulator& emulator) {
-  if (!emulator.is_paused() && emulator.tell(Halt{})) {
-    [[maybe_unused]] const auto said = emulator.await_guest(Clock::now() + kHaltPatience, {});
+void halt(Charge& charge) {
+  Emulator& emulator = charge.emulator;
+  const Clock::time_point deadline = Clock::now() + kHaltPatience;
+  if (charge.is_saved || (emulator.is_paused() && !emulator.resume(deadline))) {
+    return;
+  }
+  if (emulator.tell(Halt{})) {
+    [[maybe_unused]] const auto said = emulator.await_guest(deadline, {});
   }
 }
 
@@ -153,6 +193,7 @@ bool is_readable(int fd) {
 
 // The exit status that tells how it ended.
 int run_until_end(Emulator& emulator, int end) {
+  Charge charge{.emulator = emulator};
   int orders = kOrdersFd;
   for (;;) {
     const std::array<int, 2> others = {end, orders};
@@ -163,11 +204,11 @@ int run_until_end(Emulator& emulator, int end) {
     }
     const std::optional<FromGuest>& message = *said;
     if (!message && is_readable(end)) {
-      halt(emulator);
+      halt(charge);
       return 0;
     }
     if (!message) {
-      orders = obey(emulator, orders) ? orders : -1;
+      orders = obey(charge, orders) ? orders : -1;
       continue;
     }
     const auto* ended = std::get_if<Ended>(&*message);

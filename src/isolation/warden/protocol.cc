@@ -15,6 +15,7 @@ enum class Kind : std::uint8_t {
   kDestroy = 2,
   kSweep = 3,
   kAdjust = 4,
+  kFreeze = 5,
   kCreated = 64,
   kDone = 65,
   kFailed = 66,
@@ -56,6 +57,13 @@ void write(ByteWriter& writer, const AdjustRequest& adjust) {
   writer.string(adjust.id);
   writer.string(adjust.hostname);
   write_limits(writer, adjust.limits);
+}
+
+void write(ByteWriter& writer, const FreezeRequest& freeze) {
+  writer.u8(static_cast<std::uint8_t>(Kind::kFreeze));
+  writer.u32(freeze.request);
+  writer.string(freeze.id);
+  writer.u8(freeze.motion == Motion::kFrozen ? 1 : 0);
 }
 
 void write(ByteWriter& writer, const DestroyRequest& destroy) {
@@ -120,6 +128,14 @@ AdjustRequest read_adjust(ByteReader& reader) {
   adjust.hostname = reader.string(kMaxNameBytes);
   adjust.limits = read_limits(reader);
   return adjust;
+}
+
+FreezeRequest read_freeze(ByteReader& reader) {
+  FreezeRequest freeze;
+  freeze.request = reader.u32();
+  freeze.id = reader.string(kMaxNameBytes);
+  freeze.motion = reader.boolean() ? Motion::kFrozen : Motion::kFree;
+  return freeze;
 }
 
 Tier read_tier(ByteReader& reader) {
@@ -285,6 +301,9 @@ Result<Request> decode_request(std::span<const std::byte> bytes) {
       break;
     case Kind::kAdjust:
       request = read_adjust(reader);
+      break;
+    case Kind::kFreeze:
+      request = read_freeze(reader);
       break;
     case Kind::kDestroy: {
       DestroyRequest destroy;

@@ -9,6 +9,8 @@
 //                              ◄─ CreatedReply + stream and gauge fds, or FailedReply
 //   AdjustRequest             ─►
 //                              ◄─ DoneReply, or FailedReply
+//   FreezeRequest             ─►
+//                              ◄─ DoneReply, or FailedReply
 //   DestroyRequest            ─►
 //                              ◄─ Exited, then DoneReply
 //   SweepRequest              ─►
@@ -84,6 +86,13 @@ struct AdjustRequest {
   Limits limits;
 };
 
+// Answered when nothing of it runs any more, or when it may run again.
+struct FreezeRequest {
+  std::uint32_t request = 0;
+  std::string id;
+  Motion motion = Motion::kFrozen;
+};
+
 struct DestroyRequest {
   std::uint32_t request = 0;
   std::string id;
@@ -93,7 +102,8 @@ struct SweepRequest {
   std::uint32_t request = 0;
 };
 
-using Request = std::variant<CreateRequest, AdjustRequest, DestroyRequest, SweepRequest>;
+using Request =
+    std::variant<CreateRequest, AdjustRequest, FreezeRequest, DestroyRequest, SweepRequest>;
 
 // Gauges that travel with a CreatedReply, after the stream, in the order of the bits.
 enum GaugeBit : std::uint8_t {

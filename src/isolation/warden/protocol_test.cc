@@ -105,6 +105,18 @@ TEST(Protocol, AdjustRequestsAreHeldToTheSameRules) {
   EXPECT_FALSE(validate(request));
 }
 
+TEST(Protocol, FreezeRequestSurvivesTheWire) {
+  for (const Motion motion : {Motion::kFrozen, Motion::kFree}) {
+    const FreezeRequest sent{.request = 3, .id = "0123456789abcdef", .motion = motion};
+    const auto received = decode_request(encode(Request(sent)));
+    ASSERT_TRUE(received.has_value());
+    const auto& request = std::get<FreezeRequest>(*received);
+    EXPECT_EQ(request.request, 3u);
+    EXPECT_EQ(request.id, sent.id);
+    EXPECT_EQ(request.motion, motion);
+  }
+}
+
 TEST(Protocol, ErrorsKeepTheirChainAndErrno) {
   Error error(ErrorCode::kPermissionDenied, "mount(overlay)", EACCES);
   error = std::move(error).wrap("mount root").wrap(ErrorCode::kFailedToStartSandbox);

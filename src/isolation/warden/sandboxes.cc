@@ -399,6 +399,41 @@ Result<> Sandboxes::adjust_spare(const AdjustRequest& request) {
   return warden::adjust(*spare, request, *ground_.cgroups);
 }
 
+void Sandboxes::freeze(const FreezeRequest& request) {
+  if (auto begun = begin_motion(request); !begun) {
+    reply_failed(request.request, std::move(begun).error());
+  } else {
+    await_motion(request, 0);
+  }
+}
+
+Result<> Sandboxes::begin_motion(const FreezeRequest& request) {
+  const auto found = sandboxes_.find(request.id);
+  if (found == sandboxes_.end() || found->second->building) {
+    return fail(ErrorCode::kNotFound, "there is no such sandbox any more");
+  }
+  return ground_.cgroups->set_motion(request.id, request.motion);
+}
+
+// The kernel stops each process at its next step out of the kernel, and says when all of them are.
+void Sandboxes::await_motion(const FreezeRequest& request, int attempt) {
+  // With the CPU's least share and many processes it may take its time: 8 s in all.
+  constexpr int kAttempts = 13;
+  const auto frozen = ground_.cgroups->is_frozen(request.id);
+  if (frozen && *frozen == (request.motion == Motion::kFrozen)) {
+    replies_.send(DoneReply{request.request}, {});
+  } else if (!frozen) {
+    reply_failed(request.request, frozen.error());
+  } else if (attempt < kAttempts) {
+    loop_.after(std::chrono::milliseconds(1 << attempt),
+                [this, request, attempt] { await_motion(request, attempt + 1); });
+  } else {
+    [[maybe_unused]] const auto freed = ground_.cgroups->set_motion(request.id, Motion::kFree);
+    reply_failed(request.request,
+                 Error(ErrorCode::kTimeout, "a process of the sandbox does not come to rest"));
+  }
+}
+
 void Sandboxes::destroy(const DestroyRequest& request) {
   const auto found = sandboxes_.find(request.id);
   if (found == sandboxes_.end()) {

@@ -62,6 +62,7 @@ class Sandboxes {
   // Each is answered, now or later.
   void create(CreateRequest request, std::vector<base::UniqueFd> volume_fds);
   void adjust(const AdjustRequest& request);
+  void freeze(const FreezeRequest& request);
   void destroy(const DestroyRequest& request);
   void sweep(const SweepRequest& request);
 
@@ -70,6 +71,8 @@ class Sandboxes {
 
   Result<> adjust_spare(const AdjustRequest& request);
   Result<> start(CreateRequest request, std::vector<base::UniqueFd> volume_fds);
+  Result<> begin_motion(const FreezeRequest& request);
+  void await_motion(const FreezeRequest& request, int attempt);
   void kill(const std::string& id);
   void on_status(Sandbox& sandbox);
   void on_death(Sandbox& sandbox);

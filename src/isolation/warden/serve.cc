@@ -114,6 +114,8 @@ bool serve_one(EngineSocket& socket, Sandboxes& sandboxes) {
     sandboxes.create(std::move(*create), std::move(message->fds));
   } else if (auto* adjust = std::get_if<AdjustRequest>(&*request)) {
     sandboxes.adjust(*adjust);
+  } else if (auto* freeze = std::get_if<FreezeRequest>(&*request)) {
+    sandboxes.freeze(*freeze);
   } else if (auto* destroy = std::get_if<DestroyRequest>(&*request)) {
     sandboxes.destroy(*destroy);
   } else if (auto* sweep = std::get_if<SweepRequest>(&*request)) {

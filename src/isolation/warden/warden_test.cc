@@ -153,6 +153,69 @@ TEST_F(WardenTest, ReportsHowTheAgentEnded) {
   EXPECT_TRUE(exit->out_of_memory);
 }
 
+// As the kernel writes it.
+std::string cpu_usage_of(const Guest& guest) {
+  std::string text(4096, '\0');
+  const ssize_t size = ::pread(guest.started.gauges.cpu_usage.get(), text.data(), text.size(), 0);
+  return text.substr(0, size > 0 ? static_cast<std::size_t>(size) : 0);
+}
+
+TEST_F(WardenTest, AFrozenSandboxStandsStillAndGoesOn) {
+  Host host;
+  Guest guest = host.start();
+  EXPECT_EQ(guest.ask("echo before"), "before");
+  const auto frozen = host.warden().freeze(guest.id, Motion::kFrozen);
+  if (!frozen && frozen.error().is(ErrorCode::kUnsupported)) {
+    GTEST_SKIP() << frozen.error().message();
+  }
+  ASSERT_TRUE(frozen.has_value()) << frozen.error().message();
+  EXPECT_TRUE(host.warden().freeze(guest.id, Motion::kFrozen).has_value());
+  const std::string used = cpu_usage_of(guest);
+  guest.tell("echo after");
+  EXPECT_FALSE(
+      *base::sys::poll_one(guest.started.stream.get(), POLLIN, std::chrono::milliseconds(200)));
+  EXPECT_EQ(cpu_usage_of(guest), used);
+  ASSERT_TRUE(host.warden().freeze(guest.id, Motion::kFree).has_value());
+  EXPECT_TRUE(*base::sys::poll_one(guest.started.stream.get(), POLLIN, kPatience));
+  EXPECT_TRUE(host.warden().freeze(guest.id, Motion::kFree).has_value());
+}
+
+TEST_F(WardenTest, AFrozenSandboxCanBeDestroyed) {
+  Host host;
+  Guest guest = host.start();
+  EXPECT_EQ(guest.ask("leave"), "exit 0");
+  const auto frozen = host.warden().freeze(guest.id, Motion::kFrozen);
+  if (!frozen && frozen.error().is(ErrorCode::kUnsupported)) {
+    GTEST_SKIP() << frozen.error().message();
+  }
+  ASSERT_TRUE(frozen.has_value()) << frozen.error().message();
+  guest.started = {};
+  ASSERT_TRUE(host.warden().destroy(guest.id).has_value());
+  EXPECT_TRUE(cgroups_with(guest.id).empty());
+  const auto gone = host.warden().freeze(guest.id, Motion::kFree);
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_TRUE(gone.error().is(ErrorCode::kNotFound));
+}
+
+// Of whichever process of the warden: nothing stays behind because it was frozen.
+TEST_F(WardenTest, KillingTheWardenEndsFrozenSandboxes) {
+  Host host;
+  Guest guest = host.start();
+  const auto frozen = host.warden().freeze(guest.id, Motion::kFrozen);
+  if (!frozen && frozen.error().is(ErrorCode::kUnsupported)) {
+    GTEST_SKIP() << frozen.error().message();
+  }
+  ASSERT_TRUE(frozen.has_value()) << frozen.error().message();
+  guest.started.gauges = {};
+  const std::vector<pid_t> wardens = wardens_of(host.engine_id());
+  ASSERT_EQ(wardens.size(), 2u);
+  ASSERT_EQ(::kill(wardens[1], SIGKILL), 0);
+  const auto exit = host.exit_of(guest.id);
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->cause, Cause::kWardenGone);
+  expect_nothing_left(host.engine_id(), host.home());
+}
+
 TEST_F(WardenTest, RefusesBadSpecsAndLeavesNothing) {
   Host host;
   const auto refuse = [&](auto change) {

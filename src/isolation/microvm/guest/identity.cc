@@ -39,6 +39,14 @@ Result<> stir(const std::string& entropy) {
   return {};
 }
 
+// Written in place: it is what sandboxes see over the kernel's own.
+Result<> set_boot_id(const std::string& id) {
+  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY | O_TRUNC));
+  return base::write_all(file.get(), id + "\n");
+}
+
+}  // namespace
+
 Result<> set_clock(std::int64_t realtime_ns) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   const timespec now{.tv_sec = realtime_ns / kSecond, .tv_nsec = realtime_ns % kSecond};
@@ -47,14 +55,6 @@ Result<> set_clock(std::int64_t realtime_ns) {
   }
   return {};
 }
-
-// Written in place: it is what sandboxes see over the kernel's own.
-Result<> set_boot_id(const std::string& id) {
-  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY | O_TRUNC));
-  return base::write_all(file.get(), id + "\n");
-}
-
-}  // namespace
 
 Result<> assume(const Identity& identity) {
   TRY(stir(identity.entropy));

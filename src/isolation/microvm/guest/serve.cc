@@ -88,6 +88,10 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
       [[maybe_unused]] const auto killed = sys::pidfd_send_signal(sandbox.pidfd.get(), SIGKILL);
       return host.send(wait_for_end(sandbox));
     }
+    if (const auto* woken = std::get_if<Woken>(&message)) {
+      TRY(set_clock(woken->realtime_ns));
+      continue;
+    }
     const auto* wanted = std::get_if<Renew>(&message);
     if (wanted == nullptr) {
       return fail(ErrorCode::kCorrupt, "control port: the sandbox is there already");
