@@ -43,6 +43,7 @@ enum class ErrorCode : std::uint16_t {
   kDiskFull = 21,          // the writable layer is full
   kTooManyProcesses = 22,  // the limit on processes was reached
   kSandboxGone = 23,       // the sandbox ended while the operation ran
+  kSandboxPaused = 24,     // the sandbox is paused: resume it first
 
   // Sentinels of the microsandbox SDKs, with their established texts.
   kSandboxAlreadyStarted = 40,       // "sandbox already started"

@@ -158,6 +158,15 @@ class MSB_EXPORT Sandbox {
   // Returns when no process of the sandbox is left; start() right after it works. Files stay.
   // Errors, within kFailedToStopSandbox: kSandboxNotStarted.
   Result<> stop();
+  // Stops every process of the sandbox where it stands, without ending any of it, and returns when
+  // all of them are still; it takes no more of the CPU, and keeps its memory. Until resume(), runs
+  // and commands are refused (kSandboxPaused); what runs already stands still with
+  // the sandbox, its time limit, too, and what is cancelled meanwhile is reported cancelled. stop()
+  // and remove() work. Pausing twice is pausing once, and so is resuming. Others who have joined
+  // the sandbox find it paused. Errors: kSandboxNotStarted; kUnsupported (this tier on this host,
+  // or an older server, cannot); kTimeout (a process does not come to rest; the sandbox goes on).
+  Result<> pause();
+  Result<> resume();
   // stop() if needed, then deletes definition and files. Not existing is a success.
   Result<> remove();
   // The sandbox outlives this object: it runs until its engine ends.

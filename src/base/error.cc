@@ -34,6 +34,7 @@ constexpr std::array kCodes = {
     CodeRow{ErrorCode::kDiskFull, "disk full", 125},
     CodeRow{ErrorCode::kTooManyProcesses, "too many processes", 125},
     CodeRow{ErrorCode::kSandboxGone, "sandbox is gone", 125},
+    CodeRow{ErrorCode::kSandboxPaused, "sandbox is paused", 125},
     CodeRow{ErrorCode::kSandboxAlreadyStarted, "sandbox already started", 125},
     CodeRow{ErrorCode::kSandboxNotStarted, "sandbox not started", 125},
     CodeRow{ErrorCode::kFailedToStartSandbox, "failed to start sandbox", 125},

@@ -31,6 +31,8 @@ constexpr std::array kVerbs = {
     Verb{"metrics", "Tell what the sandboxes of a server use", sandbox_metrics},
     Verb{"logs", "Print what a sandbox on a server has written", sandbox_logs},
     Verb{"stop", "Stop sandboxes on a server", sandbox_stop},
+    Verb{"pause", "Make sandboxes on a server stand still", sandbox_pause},
+    Verb{"resume", "Let paused sandboxes go on", sandbox_resume},
     Verb{"rm", "Remove sandboxes on a server, with their files", sandbox_remove},
     Verb{"pull", "Fetch an image from a registry", pull},
     Verb{"image", "List, import, inspect and remove images", image},

@@ -25,10 +25,15 @@ std::string percent_text(double percent) {
   return std::string(text.data(), end.ptr);
 }
 
+const char* state_of(const Metrics& reading) {
+  return reading.is_paused ? "paused" : reading.is_running ? "running" : "stopped";
+}
+
 std::string json_of(const Metrics& reading) {
   return "{\"namespace\": " + json_string(reading.namespace_) +
          ", \"name\": " + json_string(reading.name) +
          ", \"running\": " + (reading.is_running ? "true" : "false") +
+         ", \"paused\": " + (reading.is_paused ? "true" : "false") +
          ", \"cpu_percent\": " + percent_text(reading.cpu_percent) +
          ", \"memory_mib\": " + std::to_string(reading.memory_mib) +
          ", \"disk_bytes\": " + std::to_string(reading.disk_bytes) + "}";
@@ -76,7 +81,7 @@ std::string table_of(const std::vector<Metrics>& readings, const SandboxOptions&
   }
   Table table(std::move(heads));
   for (const Metrics& reading : readings) {
-    std::vector<std::string> row = {reading.name, reading.is_running ? "running" : "stopped"};
+    std::vector<std::string> row = {reading.name, state_of(reading)};
     if (several) {
       row.insert(row.begin(), reading.namespace_);
     }

@@ -22,6 +22,8 @@ VerbFunction pull;
 VerbFunction image;
 VerbFunction sandbox_start;
 VerbFunction sandbox_stop;
+VerbFunction sandbox_pause;
+VerbFunction sandbox_resume;
 VerbFunction sandbox_remove;
 VerbFunction sandbox_list;
 VerbFunction sandbox_exec;

@@ -2,14 +2,9 @@
 //
 // msb stop and msb rm: the end of sandboxes on a server, one after the other. One that cannot be
 // ended does not keep the others from it.
-#include <string>
 #include <utility>
 
-#include "base/try.h"
-#include "cli/arguments.h"
-#include "cli/connection.h"
-#include "cli/readings.h"
-#include "cli/report.h"
+#include "cli/each_sandbox.h"
 #include "cli/verb.h"
 #include "msb/sandbox.h"
 
@@ -54,51 +49,14 @@ Result<> remove(const SandboxOptions& where, const Metrics& /*reading*/) {
   return Sandbox(where).remove();
 }
 
-Result<int> for_each(const Context& context, Arguments& arguments, const VerbHelp& help,
-                     std::vector<std::string> words, const ConnectionFlags& connection,
-                     Result<> (*end)(const SandboxOptions&, const Metrics&)) {
-  const auto names = TRY(arguments.parse(std::move(words), Operands::kAnywhere));
-  if (!names) {
-    return 0;
-  }
-  if (names->empty()) {
-    return std::unexpected(usage_error(help.verb, "which sandbox? NAME is missing"));
-  }
-  SandboxOptions where = TRY(connect(context, connection));
-  const auto readings = read_sandboxes(where);
-  if (!readings) {
-    return say_remote_error(help.verb, readings.error(), where);
-  }
-  int status = 0;
-  for (const std::string& name : *names) {
-    const Metrics* const reading = find_reading(*readings, name);
-    if (reading == nullptr) {
-      say_error(help.verb, unknown_sandbox(name, where));
-      status = kOurFailure;
-      continue;
-    }
-    where.name = name;
-    if (const auto ended = end(where, *reading); !ended) {
-      status = say_remote_error(help.verb, ended.error(), where);
-    }
-  }
-  return status;
-}
-
 }  // namespace
 
 Result<int> sandbox_stop(Context context, std::vector<std::string> words) {
-  ConnectionFlags connection;
-  Arguments arguments(context, kStopHelp);
-  connection.add_to(arguments, ConnectionFlags::Namespaces::kOne);
-  return for_each(context, arguments, kStopHelp, std::move(words), connection, stop);
+  return for_each_sandbox(std::move(context), kStopHelp, std::move(words), stop);
 }
 
 Result<int> sandbox_remove(Context context, std::vector<std::string> words) {
-  ConnectionFlags connection;
-  Arguments arguments(context, kRemoveHelp);
-  connection.add_to(arguments, ConnectionFlags::Namespaces::kOne);
-  return for_each(context, arguments, kRemoveHelp, std::move(words), connection, remove);
+  return for_each_sandbox(std::move(context), kRemoveHelp, std::move(words), remove);
 }
 
 }  // namespace msb::cli

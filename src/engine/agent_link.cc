@@ -119,6 +119,9 @@ Result<> AgentLink::send_bulk(std::span<const std::byte> frames) {
     const std::size_t before = unsent_.size() - unsent_begin_;
     const bool moved = room_.wait_for(
         lock, 2 * kSilence, [&] { return write_lost_ || unsent_.size() - unsent_begin_ < before; });
+    if (!moved && is_resting_) {
+      continue;
+    }
     if (!moved) {
       lock.unlock();
       close(silent());
@@ -422,7 +425,7 @@ void AgentLink::check_alive() {
   {
     const std::lock_guard lock(streams_mutex_);
     const Clock::time_point now = Clock::now();
-    if (lost_ || now - heard_ < kSilence) {
+    if (lost_ || is_resting_ || now - heard_ < kSilence) {
       return;
     }
     if (!asked_) {
@@ -437,6 +440,26 @@ void AgentLink::check_alive() {
   } else {
     [[maybe_unused]] const auto sent = send(ping);  // its failure is the loop's to see
   }
+}
+
+void AgentLink::begin_rest() {
+  const std::lock_guard lock(streams_mutex_);
+  resting_since_ = Clock::now();
+  is_resting_ = true;
+}
+
+void AgentLink::end_rest() {
+  const std::lock_guard lock(streams_mutex_);
+  if (is_resting_.exchange(false)) {
+    heard_ = Clock::now();
+    rested_before_ += heard_ - resting_since_;
+    asked_.reset();
+  }
+}
+
+AgentLink::Clock::duration AgentLink::rested() const {
+  const std::lock_guard lock(streams_mutex_);
+  return rested_before_ + (is_resting_ ? Clock::now() - resting_since_ : Clock::duration(0));
 }
 
 void AgentLink::close(const Error& reason) {

@@ -11,6 +11,7 @@
 // kMaxUnsentBytes when it does not read. A frame that its stream did not call for ends the link.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -94,6 +95,13 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   // Called now and then by threads that wait for the agent: ends the link if it is dead silent.
   void check_alive();
 
+  // Between the two the agent stands still by our own doing: nobody minds its silence.
+  void begin_rest();
+  void end_rest();
+  bool is_resting() const { return is_resting_; }
+  // The time that it has stood still so far, in all.
+  Clock::duration rested() const;
+
   // Ends the conversation: every stream is lost with this error. The first reason stays.
   void close(const Error& reason);
   // The reason, once the link is lost.
@@ -138,6 +146,9 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   std::condition_variable greeted_or_lost_;
   Clock::time_point heard_;
   std::optional<Clock::time_point> asked_;
+  Clock::time_point resting_since_;
+  Clock::duration rested_before_{0};
+  std::atomic<bool> is_resting_ = false;  // changed under the lock
 
   std::mutex write_mutex_;  // guards what follows; never taken before streams_mutex_ is released
   std::vector<std::byte> unsent_;

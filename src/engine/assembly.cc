@@ -43,6 +43,7 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
                      .weaknesses = std::move(jail.started.weaknesses),
                      .ports = std::move(luggage.ports),
                      .warden = jail.dismiss(),
+                     .orders = std::move(jail.started.orders),
                      .exit_report = exit_report,
                      .gauges = std::move(gauges),
                      .session = session,

@@ -27,10 +27,10 @@ class Driver {
         sink_(sink),
         options_(options),
         input_(options.input),
-        input_open_(options.ends_input) {
+        input_open_(options.ends_input),
+        rested_before_(link.rested()) {
     if (options.timeout.count() > 0) {
-      give_up_at_ =
-          Clock::now() + std::min<Clock::duration>(options.timeout, kMaxTimeout) + kAgentGrace;
+      give_up_at_ = now() + std::min<Clock::duration>(options.timeout, kMaxTimeout) + kAgentGrace;
     }
   }
 
@@ -39,8 +39,7 @@ class Driver {
     Call::Arrived arrived;
     for (;;) {
       feed();
-      call_.wait(link_, arrived, std::min(give_up_at_, Clock::now() + kCheckInterval),
-                 !input_.empty());
+      call_.wait(link_, arrived, wait_until(), !input_.empty());
       driven_.dropped_bytes += arrived.dropped_bytes;
       if (arrived.started && options_.on_started) {
         options_.on_started();
@@ -53,7 +52,13 @@ class Driver {
       if (options_.stop.stop_requested() && !cancelled_) {
         cancel();
       }
-      if (Clock::now() >= give_up_at_) {
+      if (cancelled_ && link_.is_resting()) {
+        // It ends when the sandbox goes on, and nobody waits for that.
+        link_.remove(stream_);
+        driven_.end = Error(ErrorCode::kCancelled, "cancelled while the sandbox is paused");
+        return std::move(driven_);
+      }
+      if (now() >= give_up_at_) {
         link_.close(Error(ErrorCode::kUnavailable,
                           "the agent inside the sandbox does not keep the time limit"));
       } else {
@@ -63,6 +68,14 @@ class Driver {
   }
 
  private:
+  // A clock that stands still with the sandbox.
+  Clock::time_point now() const { return Clock::now() - (link_.rested() - rested_before_); }
+
+  Clock::time_point wait_until() const {
+    const Clock::duration left = link_.is_resting() ? Clock::duration::max() : give_up_at_ - now();
+    return Clock::now() + std::min<Clock::duration>(left, kCheckInterval);
+  }
+
   void feed() {
     while (!input_.empty()) {
       const auto sent = send_input(link_, call_, stream_, input_);
@@ -100,7 +113,7 @@ class Driver {
 
   void cancel() {
     cancelled_ = true;
-    give_up_at_ = std::min(give_up_at_, Clock::now() + kAgentGrace);
+    give_up_at_ = std::min(give_up_at_, now() + kAgentGrace);
     input_ = {};
     input_open_ = false;
     check(send_empty(link_, stream_, wire::FrameType::kCancel));
@@ -126,7 +139,8 @@ class Driver {
   std::string_view input_;
   bool input_open_;
   std::uint32_t consumed_bytes_ = 0;
-  Clock::time_point give_up_at_ = Clock::time_point::max();
+  const Clock::duration rested_before_;
+  Clock::time_point give_up_at_ = Clock::time_point::max();  // by now()
   bool cancelled_ = false;
   Driven driven_;
 };

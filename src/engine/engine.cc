@@ -384,6 +384,7 @@ Result<std::vector<SandboxListing>> Engine::Impl::list(std::string_view namespac
     listing.image = stored.config.image;
     if (const auto running = registry_.find(stored.name)) {
       listing.is_running = true;
+      listing.is_paused = running->is_paused();
       listing.disk_bytes = running->usage().disk_bytes;
     } else {
       listing.is_running = SandboxFolder::is_held(home_, stored.name);

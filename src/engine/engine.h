@@ -60,6 +60,7 @@ struct SandboxListing {
   Name name;
   std::string image;
   bool is_running = false;
+  bool is_paused = false;  // in this engine
   std::int64_t disk_bytes = 0;
 };
 

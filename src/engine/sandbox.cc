@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "isolation/machine_orders.h"
 
 namespace msb::engine {
 namespace {
@@ -36,7 +37,15 @@ Sandbox::~Sandbox() {
   [[maybe_unused]] const auto stopped = stop();
 }
 
+// A run that begins while a pause does stands still with all the others.
+Result<> Sandbox::require_motion() const {
+  return is_paused_ ? fail(ErrorCode::kSandboxPaused,
+                           "sandbox '" + name().sandbox + "' is paused; resume it first")
+                    : Result<>();
+}
+
 Result<CodeEnd> Sandbox::run_code(const CodeRequest& request, const OutputSink& sink) {
+  TRY(require_motion());
   auto end = parts_.session->run_code(request, sink);
   // Only what an interpreter has answered: the image may have none.
   const std::size_t index = request.language == wire::Language::kPython ? 0 : 1;
@@ -47,10 +56,12 @@ Result<CodeEnd> Sandbox::run_code(const CodeRequest& request, const OutputSink& 
 }
 
 Result<CommandEnd> Sandbox::run_command(const CommandRequest& request, const OutputSink& sink) {
+  TRY(require_motion());
   return parts_.session->run_command(request, sink);
 }
 
 Result<std::unique_ptr<Process>> Sandbox::spawn(CommandRequest request, OutputSink sink) {
+  TRY(require_motion());
   return Process::start(parts_.session, std::move(request), std::move(sink));
 }
 
@@ -112,6 +123,47 @@ void Sandbox::run_exec() {
   }
 }
 
+Result<> Sandbox::pause() {
+  return set_motion(isolation::Motion::kFrozen);
+}
+
+Result<> Sandbox::resume() {
+  return set_motion(isolation::Motion::kFree);
+}
+
+Result<> Sandbox::set_motion(isolation::Motion motion) {
+  const std::lock_guard lock(motion_mutex_);
+  if (!is_running()) {
+    return fail(ErrorCode::kSandboxNotStarted,
+                "sandbox '" + name().sandbox + "' does not run any more");
+  }
+  const bool pauses = motion == isolation::Motion::kFrozen;
+  if (is_paused_ == pauses) {
+    return {};
+  }
+  TRY_WRAP(move(motion), pauses ? "pause" : "resume");
+  is_paused_ = pauses;
+  return {};
+}
+
+// The link is told first, and last: a sandbox that stands still is not taken for one that has died.
+Result<> Sandbox::move(isolation::Motion motion) {
+  AgentLink& link = parts_.session->link();
+  if (motion == isolation::Motion::kFrozen) {
+    link.begin_rest();
+  }
+  Result<> moved = parts_.orders ? isolation::move_machine(parts_.orders.get(), motion)
+                                 : parts_.warden->freeze(parts_.instance_id, motion);
+  if (moved.has_value() == (motion == isolation::Motion::kFree)) {
+    link.end_rest();
+  }
+  if (!moved && moved.error().is(ErrorCode::kUnsupported)) {
+    return std::unexpected(std::move(moved).error().wrap("the tier " + to_text(parts_.tier) +
+                                                         " cannot do that here, microvm can"));
+  }
+  return moved;
+}
+
 Result<> Sandbox::stop() {
   return end(Error(ErrorCode::kSandboxGone, "the sandbox was stopped"));
 }
@@ -148,7 +200,12 @@ Result<> Sandbox::end(const Error& reason) {
   if (exec_thread_.joinable()) {
     exec_thread_.join();
   }
-  parts_.warden.reset();
+  {
+    const std::lock_guard lock(motion_mutex_);  // whoever has it finds the sandbox gone
+    parts_.warden.reset();
+    parts_.orders.reset();
+    is_paused_ = false;
+  }
   if (discards) {
     if (auto discarded = parts_.folder.discard(engine_folder_); !discarded && result) {
       result = discarded;

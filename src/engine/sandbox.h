@@ -43,6 +43,7 @@ struct SandboxParts {
   std::vector<std::string> weaknesses;
   std::unique_ptr<PortForwarder> ports;
   std::shared_ptr<isolation::WardenClient> warden;
+  base::UniqueFd orders;  // of a machine (isolation/machine_orders.h)
   std::shared_ptr<ExitReport> exit_report;
   std::shared_ptr<Gauges> gauges;
   std::shared_ptr<Session> session;
@@ -68,6 +69,7 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   const std::vector<std::string>& weaknesses() const { return parts_.weaknesses; }
   const std::vector<std::string>& image_command() const { return parts_.image_command; }
 
+  // Once it is paused: kSandboxPaused.
   Result<CodeEnd> run_code(const CodeRequest& request, const OutputSink& sink);
   Result<CommandEnd> run_command(const CommandRequest& request, const OutputSink& sink);
   Result<std::unique_ptr<Process>> spawn(CommandRequest request, OutputSink sink);
@@ -88,6 +90,11 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   // The end will delete the sandbox's files, too.
   void discard_files_at_end();
 
+  // Stops it where it stands, and lets it go on. See msb/sandbox.h.
+  Result<> pause();
+  Result<> resume();
+  bool is_paused() const { return is_paused_; }
+
   // Ends every process and frees everything but persistent files. Returns when it is done.
   Result<> stop();
   // The same after the sandbox has ended by itself: waits for the warden's word on why.
@@ -98,6 +105,9 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
           std::function<void(Sandbox&)> on_ended);
   Result<> end(const Error& reason);
   void run_exec();
+  Result<> require_motion() const;
+  Result<> set_motion(isolation::Motion motion);
+  Result<> move(isolation::Motion motion);
 
   SandboxParts parts_;
   const std::vector<PortRule> ports_;
@@ -109,6 +119,10 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   std::array<std::atomic<bool>, 2> has_run_{};  // code, by language
   std::thread exec_thread_;
   std::atomic<int> exec_exit_code_{-1};  // -1: not ended
+
+  // Taken before the other one, for as long as the sandbox takes to come to rest.
+  std::mutex motion_mutex_;
+  std::atomic<bool> is_paused_ = false;  // changed under motion_mutex_
 
   enum class State { kRunning, kEnding, kEnded };
   mutable std::mutex mutex_;  // guards what follows

@@ -202,6 +202,25 @@ TEST_F(SessionTest, ACancelledRunThatWaitsWasNeverBegun) {
   EXPECT_TRUE(first.get().end);
 }
 
+TEST_F(SessionTest, WhatIsCancelledWhileTheAgentRestsIsNotWaitedFor) {
+  const std::stop_source stop;
+  auto first = run_code("1", stop.get_token());
+  const auto repl = agent_.receive(FrameType::kRepl);
+  agent_.link()->begin_rest();
+  stop.request_stop();
+  const CodeResult result = first.get();  // without a word of the agent's
+  ASSERT_FALSE(result.end);
+  EXPECT_TRUE(result.end.error().is(ErrorCode::kCancelled)) << result.end.error().message();
+  agent_.link()->end_rest();
+  EXPECT_GT(agent_.link()->rested().count(), 0);
+  // The next one is not disturbed by the end that is still to come.
+  auto second = run_code("2");
+  const auto next = agent_.receive(FrameType::kRepl);
+  agent_.send(repl.stream, wire::ReplDone{.status = wire::ReplDone::Status::kCancelled});
+  agent_.send(next.stream, wire::ReplDone{});
+  EXPECT_TRUE(second.get().end);
+}
+
 TEST_F(SessionTest, ARunThatWaitsReceivesForOthersToo) {
   auto first = run_code("input()");
   const auto repl = agent_.receive(FrameType::kRepl);

@@ -90,7 +90,7 @@ struct LogParams {
 
 // `params` null: the member is absent.
 Result<StartParams> decode_start(const Json* params);
-// "sandbox.stop", "sandbox.remove" and "sandbox.info.get"; `method` is for the error's text.
+// Of the methods that take nothing but a sandbox; `method` is for the error's text.
 Result<Target> decode_target(const Json* params, std::string_view method);
 Result<MetricsParams> decode_metrics(const Json* params);
 Result<LogParams> decode_log(const Json* params);

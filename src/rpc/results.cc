@@ -44,6 +44,10 @@ std::pair<const char*, const char*> words_of(CodeResult::Status status) {
   return {"error", nullptr};
 }
 
+std::string success_text(std::string_view sandbox, std::string_view done) {
+  return "Sandbox " + std::string(sandbox) + " " + std::string(done) + " successfully";
+}
+
 }  // namespace
 
 Json encode(const CodeResult& result) {
@@ -95,6 +99,9 @@ Json encode(const std::vector<SandboxMetrics>& sandboxes) {
       json["memory_usage"] = one.memory_mib;
       json["disk_usage"] = one.disk_bytes;
     }
+    if (one.is_paused) {
+      json["paused"] = true;
+    }
     list.push_back(std::move(json));
   }
   return {{"sandboxes", std::move(list)}};
@@ -117,15 +124,23 @@ Json encode(const SandboxInfo& info) {
 }
 
 std::string started_text(std::string_view sandbox) {
-  return "Sandbox " + std::string(sandbox) + " started successfully";
+  return success_text(sandbox, "started");
 }
 
 std::string stopped_text(std::string_view sandbox) {
-  return "Sandbox " + std::string(sandbox) + " stopped successfully";
+  return success_text(sandbox, "stopped");
+}
+
+std::string paused_text(std::string_view sandbox) {
+  return success_text(sandbox, "paused");
+}
+
+std::string resumed_text(std::string_view sandbox) {
+  return success_text(sandbox, "resumed");
 }
 
 std::string removed_text(std::string_view sandbox) {
-  return "Sandbox " + std::string(sandbox) + " removed successfully";
+  return success_text(sandbox, "removed");
 }
 
 }  // namespace msb::rpc

@@ -53,6 +53,7 @@ struct SandboxMetrics {
   std::string namespace_name;
   std::string name;
   bool is_running = false;
+  bool is_paused = false;
   double cpu_percent = 0;
   std::int64_t memory_mib = 0;
   std::int64_t disk_bytes = 0;  // also of one that does not run
@@ -64,11 +65,13 @@ Json encode(const CodeResult& result);
 Json encode(const CommandResult& result);
 Json encode(const SandboxInfo& info);
 // {"sandboxes": [...]}. Numbers of one that does not run are null, but for "disk_bytes", which no
-// older server has; sizes are integers.
+// older server has; sizes are integers. "paused" is there when it is true.
 Json encode(const std::vector<SandboxMetrics>& sandboxes);
 
 std::string started_text(std::string_view sandbox);
 std::string stopped_text(std::string_view sandbox);
+std::string paused_text(std::string_view sandbox);
+std::string resumed_text(std::string_view sandbox);
 std::string removed_text(std::string_view sandbox);
 
 }  // namespace msb::rpc

@@ -113,6 +113,12 @@ Result<> Sandbox::attach() {
 Result<> Sandbox::stop() {
   return handle_->stop();
 }
+Result<> Sandbox::pause() {
+  return handle_->pause();
+}
+Result<> Sandbox::resume() {
+  return handle_->resume();
+}
 Result<> Sandbox::remove() {
   return handle_->remove();
 }

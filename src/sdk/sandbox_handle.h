@@ -32,6 +32,8 @@ class SandboxHandle {
   virtual Result<> start(const StartConfig& config, const StartOptions& options) = 0;
   virtual Result<> attach() = 0;
   virtual Result<> stop() = 0;
+  virtual Result<> pause() = 0;
+  virtual Result<> resume() = 0;
   virtual Result<> remove() = 0;
   virtual void detach() = 0;
   // The owner goes: stops what this handle has started, unless detached.

@@ -87,6 +87,9 @@ class Backend {
                                      const PullSink& on_pull, std::stop_token stop) = 0;
   // Returns when nothing of it runs. Not running is a success.
   virtual Result<> stop(const SandboxName& name) = 0;
+  // Makes it stand still, and go on. Doing so already is a success. kSandboxNotStarted.
+  virtual Result<> pause(const SandboxName& name) = 0;
+  virtual Result<> resume(const SandboxName& name) = 0;
   // Stops it and deletes definition and files. Not existing is a success.
   virtual Result<> remove(const SandboxName& name) = 0;
 

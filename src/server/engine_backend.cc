@@ -175,6 +175,14 @@ Result<> EngineBackend::stop(const SandboxName& name) {
   return {};
 }
 
+Result<> EngineBackend::pause(const SandboxName& name) {
+  return TRY(running(name))->pause();
+}
+
+Result<> EngineBackend::resume(const SandboxName& name) {
+  return TRY(running(name))->resume();
+}
+
 Result<> EngineBackend::remove(const SandboxName& name) {
   return engine_->remove(engine_name(name));
 }
@@ -257,6 +265,7 @@ Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view
     if (const auto sandbox = engine_->find(listing.name); sandbox && sandbox->is_running()) {
       const engine::Usage usage = sandbox->usage();
       one.is_running = true;
+      one.is_paused = sandbox->is_paused();
       one.cpu_percent = usage.cpu_percent;
       one.memory_mib = usage.memory_bytes / kBytesPerMib;
       one.disk_bytes = usage.disk_bytes;

@@ -24,6 +24,8 @@ class EngineBackend final : public Backend {
   Result<StartOutcome> start(const SandboxName& name, const rpc::StartConfig* config,
                              const PullSink& on_pull, std::stop_token stop) override;
   Result<> stop(const SandboxName& name) override;
+  Result<> pause(const SandboxName& name) override;
+  Result<> resume(const SandboxName& name) override;
   Result<> remove(const SandboxName& name) override;
   Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
                            const OutputSink& sink, Delivery delivery,

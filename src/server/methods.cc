@@ -14,7 +14,7 @@ namespace {
 using rpc::Failure;
 using rpc::Json;
 
-constexpr std::array<std::pair<Method, std::string_view>, 12> kMethods = {{
+constexpr std::array<std::pair<Method, std::string_view>, 14> kMethods = {{
     {Method::kStart, "sandbox.start"},
     {Method::kStop, "sandbox.stop"},
     {Method::kRunCode, "sandbox.repl.run"},
@@ -27,6 +27,8 @@ constexpr std::array<std::pair<Method, std::string_view>, 12> kMethods = {{
     {Method::kInput, "sandbox.process.input"},
     {Method::kSignal, "sandbox.process.signal"},
     {Method::kResize, "sandbox.process.resize"},
+    {Method::kPause, "sandbox.pause"},
+    {Method::kResume, "sandbox.resume"},
 }};
 
 MethodFailure invalid(Error error) {
@@ -215,6 +217,9 @@ Methods::Outcome Methods::call(Method method, const Json* params, const CallHook
     case Method::kSignal:
     case Method::kResize:
       return talk(method, params);
+    case Method::kPause:
+    case Method::kResume:
+      return move(method, params);
   }
   return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
 }
@@ -251,12 +256,9 @@ Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
 }
 
 Methods::Outcome Methods::stop(const Json* params) {
-  const auto target = rpc::decode_target(params, "sandbox.stop");
+  const auto target = target_of(Method::kStop, params);
   if (!target) {
-    return std::unexpected(invalid(target.error()));
-  }
-  if (auto wrong = check_names(*target)) {
-    return std::unexpected(*std::move(wrong));
+    return std::unexpected(target.error());
   }
   if (auto unknown = check_known(*target)) {
     return std::unexpected(*std::move(unknown));
@@ -267,13 +269,35 @@ Methods::Outcome Methods::stop(const Json* params) {
   return rpc::stopped_text(target->sandbox);
 }
 
-Methods::Outcome Methods::remove(const Json* params) {
-  const auto target = rpc::decode_target(params, "sandbox.remove");
+std::expected<rpc::Target, MethodFailure> Methods::target_of(Method method,
+                                                             const Json* params) const {
+  auto target = rpc::decode_target(params, name_of(method));
   if (!target) {
     return std::unexpected(invalid(target.error()));
   }
   if (auto wrong = check_names(*target)) {
     return std::unexpected(*std::move(wrong));
+  }
+  return *std::move(target);
+}
+
+Methods::Outcome Methods::move(Method method, const Json* params) {
+  const auto target = target_of(method, params);
+  if (!target) {
+    return std::unexpected(target.error());
+  }
+  const bool pauses = method == Method::kPause;
+  const auto moved = pauses ? backend_.pause(name_of(*target)) : backend_.resume(name_of(*target));
+  if (!moved) {
+    return std::unexpected(failed(moved.error()));
+  }
+  return pauses ? rpc::paused_text(target->sandbox) : rpc::resumed_text(target->sandbox);
+}
+
+Methods::Outcome Methods::remove(const Json* params) {
+  const auto target = target_of(Method::kRemove, params);
+  if (!target) {
+    return std::unexpected(target.error());
   }
   if (const auto removed = backend_.remove(name_of(*target)); !removed) {
     return std::unexpected(failed(removed.error()));
@@ -377,12 +401,9 @@ Methods::Outcome Methods::log(const Json* params) {
 }
 
 Methods::Outcome Methods::info(const Json* params) {
-  const auto target = rpc::decode_target(params, "sandbox.info.get");
+  const auto target = target_of(Method::kInfo, params);
   if (!target) {
-    return std::unexpected(invalid(target.error()));
-  }
-  if (auto wrong = check_names(*target)) {
-    return std::unexpected(*std::move(wrong));
+    return std::unexpected(target.error());
   }
   const auto info = backend_.info(name_of(*target));
   if (!info) {

@@ -32,6 +32,8 @@ enum class Method : std::uint8_t {
   kInput,
   kSignal,
   kResize,
+  kPause,
+  kResume,
 };
 
 std::optional<Method> find_method(std::string_view name);
@@ -73,6 +75,7 @@ class Methods {
  private:
   Outcome start(const rpc::Json* params, const CallHooks& hooks);
   Outcome stop(const rpc::Json* params);
+  Outcome move(Method method, const rpc::Json* params);  // kPause, kResume
   Outcome remove(const rpc::Json* params);
   Outcome run_code(const rpc::Json* params, const CallHooks& hooks);
   Outcome run_command(const rpc::Json* params, const CallHooks& hooks);
@@ -82,6 +85,8 @@ class Methods {
   Outcome spawn(const rpc::Json* params, const CallHooks& hooks);
   Outcome talk(Method method, const rpc::Json* params);
 
+  // Of a method that takes nothing else; the names are well-formed.
+  std::expected<rpc::Target, MethodFailure> target_of(Method method, const rpc::Json* params) const;
   std::optional<MethodFailure> check_names(const rpc::Target& target) const;
   // A failure if there is no such definition, in the words of the method.
   std::optional<MethodFailure> check_defined(const rpc::StartParams& params);

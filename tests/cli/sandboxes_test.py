@@ -44,6 +44,22 @@ class Cycle(ServerCase):
         self.assert_ends(self.msb("rm", "work"), 0, "", "")
         self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\n", "")
 
+    def test_a_pause_and_its_end(self):
+        self.started("work")
+        paused = self.msb("pause", "work")
+        if "cannot do that here" in paused.stderr:
+            self.skipTest(paused.stderr)
+        self.assert_ends(paused, 0, "", "")
+        self.assert_ends(self.msb("pause", "work"), 0, "", "")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\nwork  paused\n", "")
+        self.assertEqual([(one["running"], one["paused"]) for one in self.listed()], [(True, True)])
+        self.assert_ends(self.msb("exec", "work", "--", "sh"), 125, "", "is paused; resume it first")
+        self.assert_ends(self.msb("resume", "work"), 0, "", "")
+        self.assert_ends(self.msb("exec", "work", "--", "sh", "-c", "echo on"), 0, "on\n", "")
+        self.assert_ends(self.msb("pause", "work"), 0, "", "")
+        self.assert_ends(self.msb("stop", "work"), 0, "", "")
+        self.assert_ends(self.msb("pause", "work"), 125, "", "`msb start` starts it")
+
     def test_a_start_of_what_runs_changes_nothing(self):
         self.started("twice")
         self.assert_ends(self.msb("exec", "twice", "--", "touch", "/tmp/mark"), 0)

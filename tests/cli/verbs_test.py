@@ -160,6 +160,8 @@ class BadArguments(Case):
             (["start", "x", "image", "--image", "other"], "unexpected 'image'"),
             (["exec", "x", "--timeout", "soon", "--", "true"], "--timeout: 'soon' is not a time"),
             (["exec", "x", "--evn", "A=b", "--", "true"], "did you mean --env?"),
+            (["pause"], "NAME is missing"),
+            (["resume"], "NAME is missing"),
             (["stop"], "NAME is missing"),
             (["rm"], "NAME is missing"),
             (["ls", "x"], "unexpected 'x'"),

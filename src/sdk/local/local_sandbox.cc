@@ -33,6 +33,7 @@ Metrics reading_of(engine::Sandbox& sandbox) {
   metrics.name = sandbox.name().sandbox;
   metrics.namespace_ = sandbox.name().namespace_name;
   metrics.is_running = sandbox.is_running();
+  metrics.is_paused = sandbox.is_paused();
   metrics.disk_bytes = usage.disk_bytes;
   if (metrics.is_running) {
     metrics.cpu_percent = usage.cpu_percent;
@@ -198,6 +199,26 @@ Result<> LocalSandbox::stop() {
   }
   log_.info("Sandbox stopped successfully", {{"name", name_}, {"namespace", options_.namespace_}});
   return {};
+}
+
+Result<> LocalSandbox::move(const std::string& verb, Result<> (engine::Sandbox::*step)()) {
+  const auto sandbox = started_or_null();
+  const Result<> moved =
+      sandbox ? (*sandbox.*step)() : Result<>(fail(ErrorCode::kSandboxNotStarted, {}));
+  if (!moved) {
+    return std::unexpected(log_.failed("Sandbox did not " + verb, name_,
+                                       moved.error().wrap(verb + " sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox " + verb + "d", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> LocalSandbox::pause() {
+  return move("pause", &engine::Sandbox::pause);
+}
+
+Result<> LocalSandbox::resume() {
+  return move("resume", &engine::Sandbox::resume);
 }
 
 Result<> LocalSandbox::remove() {

@@ -29,6 +29,8 @@ class LocalSandbox final : public SandboxHandle {
   Result<> start(const StartConfig& config, const StartOptions& options) override;
   Result<> attach() override;
   Result<> stop() override;
+  Result<> pause() override;
+  Result<> resume() override;
   Result<> remove() override;
   void detach() override;
   void close() override;
@@ -61,6 +63,8 @@ class LocalSandbox final : public SandboxHandle {
   Result<engine::StartResult> start_in_engine(const StartConfig& config,
                                               const StartOptions& options);
   Result<engine::StartResult> find_in_engine();
+  // `verb`: what `step` is called.
+  Result<> move(const std::string& verb, Result<> (engine::Sandbox::*step)());
   // The engine of the options, else of the process; found once.
   Result<std::shared_ptr<engine::Engine>> engine();
   // Null unless started.

@@ -221,6 +221,32 @@ Result<> RemoteSandbox::stop() {
   return {};
 }
 
+Result<> RemoteSandbox::move(const std::string& verb) {
+  const auto moved = [&]() -> Result<> {
+    if (!is_started()) {
+      return fail(ErrorCode::kSandboxNotStarted, {});
+    }
+    TRY(client_->require("pause", verb + "()", {}));
+    TRY(client_->call("sandbox." + verb, target(), {}));
+    return {};
+  }();
+  if (!moved) {
+    return std::unexpected(
+        log_.failed("Sandbox did not " + verb, name_,
+                    heed(moved.error()).wrap(verb + " sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox " + verb + "d", {{"name", name_}, {"namespace", options_.namespace_}});
+  return {};
+}
+
+Result<> RemoteSandbox::pause() {
+  return move("pause");
+}
+
+Result<> RemoteSandbox::resume() {
+  return move("resume");
+}
+
 Result<> RemoteSandbox::remove_on_server() {
   const auto removed = client_->call("sandbox.remove", target(), {});
   if (!removed) {

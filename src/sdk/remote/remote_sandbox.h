@@ -34,6 +34,8 @@ class RemoteSandbox final : public SandboxHandle {
   Result<> start(const StartConfig& config, const StartOptions& options) override;
   Result<> attach() override;
   Result<> stop() override;
+  Result<> pause() override;
+  Result<> resume() override;
   Result<> remove() override;
   void detach() override;
   void close() override;
@@ -70,6 +72,8 @@ class RemoteSandbox final : public SandboxHandle {
   Result<> check_unused(const std::stop_token& stop);
   // "sandbox.remove"; kUnsupported on a server without it.
   Result<> remove_on_server();
+  // "sandbox.<verb>", of servers that have the feature "pause".
+  Result<> move(const std::string& verb);
   OrderedJson target() const { return target_params(options_.namespace_, name_); }
   bool is_started() const;
   // Notes what an error tells of the sandbox's end, and says it as on this host.

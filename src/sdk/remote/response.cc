@@ -216,6 +216,7 @@ Result<Metrics> reading_of(const Json& item) {
   metrics.name = TRY(text_member(item, "name", {}));
   metrics.namespace_ = TRY(text_member(item, "namespace", {}));
   metrics.is_running = TRY(bool_member(item, "running"));
+  metrics.is_paused = TRY(bool_member(item, "paused"));
   if (const Json* const cpu = rpc::find_present(item, "cpu_usage")) {
     if (!cpu->is_number()) {
       return wrong("cpu_usage: not a number");

@@ -31,6 +31,11 @@ class MemoryBackend final : public Backend {
     running_[{name.namespace_name, name.sandbox}] = false;
     return {};
   }
+  Result<> pause(const SandboxName& name) override {
+    TRY(info(name));
+    return {};
+  }
+  Result<> resume(const SandboxName& name) override { return pause(name); }
   Result<> remove(const SandboxName& name) override {
     const std::lock_guard lock(mutex_);
     running_.erase({name.namespace_name, name.sandbox});

@@ -47,7 +47,7 @@ class Extensions(Case):
         self.assertEqual((health["message"], health["server"]), ("Service is healthy", "msb"))
         self.assertTrue(health["version"])
         self.assertLessEqual({"start.options", "start.details", "command.options", "output.lines",
-                              "process", "info", "isolation", "log", "remove"}, set(health["features"]))
+                              "process", "info", "isolation", "log", "pause", "remove"}, set(health["features"]))
 
     def test_start_with_details(self):
         config = {**PYTHON, "ports": ["0:8000"], "user": "0:0", "disk": 64, "max_processes": 40,
@@ -99,6 +99,25 @@ class Extensions(Case):
         self.assertEqual(self.call("sandbox.log.get", {"sandbox": "i", "base64": True}).result,
                          {"base64": base64.b64encode(b"a\xffb").decode()})
         answer = self.call("sandbox.info.get", {"sandbox": "nobody"})
+        self.assert_failure(answer, 500, 5002)
+        self.assertEqual(answer.json["kind"], "sandbox not started")
+
+    def test_pause_and_resume(self):
+        self.started("p")
+        paused = self.call("sandbox.pause", {"sandbox": "p"})
+        if paused.json.get("kind") == "not supported":
+            self.skipTest(paused.json["error"])
+        self.assertEqual(paused.result, "Sandbox p paused successfully")
+        reading, = self.call("sandbox.metrics.get", {"sandbox": "p"}).result["sandboxes"]
+        self.assertEqual((reading["running"], reading["paused"]), (True, True))
+        answer = self.call("sandbox.command.run", {"sandbox": "p", "command": "true"})
+        self.assert_failure(answer, 500, 5002)
+        self.assertEqual(answer.json["kind"], "sandbox is paused")
+        self.assertEqual(self.call("sandbox.resume", {"sandbox": "p"}).result,
+                         "Sandbox p resumed successfully")
+        reading, = self.call("sandbox.metrics.get", {"sandbox": "p"}).result["sandboxes"]
+        self.assertNotIn("paused", reading)
+        answer = self.call("sandbox.pause", {"sandbox": "nobody"})
         self.assert_failure(answer, 500, 5002)
         self.assertEqual(answer.json["kind"], "sandbox not started")
 
