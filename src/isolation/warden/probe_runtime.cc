@@ -118,7 +118,7 @@ Result<> try_runtime(const oci::Runtime& runtime, const std::string& home,
   Group group = TRY(Group::make(id));
   auto [stream, their_stream] = TRY(sys::socketpair(AF_UNIX, SOCK_STREAM));
   auto [status, their_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
-  oci::Complaints complaints = TRY(oci::open_complaints());
+  const oci::Complaints complaints = TRY(oci::open_complaints());
   TRY(restrain_warden({.is_root = is_host_root()}));
   if (::unshare(CLONE_NEWPID) < 0) {
     return std::unexpected(sys::error("unshare(pid)"));
