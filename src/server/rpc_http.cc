@@ -6,7 +6,8 @@
 namespace msb::server {
 
 Methods::Outcome RpcCall::outcome(Methods& methods, const CallHooks& hooks) const {
-  return methods.call(method, request.params ? &*request.params : nullptr, hooks);
+  static const rpc::Json kNone;  // no method tells null from absent
+  return methods.call(method, request.params ? &*request.params : &kNone, hooks);
 }
 
 rpc::Reply RpcCall::run(Methods& methods, const CallHooks& hooks) const {
