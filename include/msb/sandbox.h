@@ -167,6 +167,15 @@ class MSB_EXPORT Sandbox {
   // or an older server, cannot); kTimeout (a process does not come to rest; the sandbox goes on).
   Result<> pause();
   Result<> resume();
+  // Makes an image of the sandbox as it is now: its image, and on top all that has been written in
+  // it, volumes not included. It goes on afterwards; meanwhile it stands still, so that the files
+  // are those of one moment (where pause() is not supported they are read as they come and go).
+  // What runs in it, and what an interpreter holds, is not part of it. The result is the name to
+  // start other sandboxes with: `image_name` in full, which means this image from now on; on a
+  // server it is among the images of the sandbox's namespace. Errors: kSandboxNotStarted;
+  // kInvalidArgument (no name of an image); kUnsupported (this tier, an older server, or a file
+  // that no image can hold); kResourceExhausted, kDiskFull; kCancelled.
+  Result<std::string> snapshot(const std::string& image_name, const StartOptions& options = {});
   // stop() if needed, then deletes definition and files. Not existing is a success.
   Result<> remove();
   // The sandbox outlives this object: it runs until its engine ends.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unpacks what the image store was handed, without the rights to harm anybody by it. Started by the
-// store only; image/unpack/protocol.h says how.
+// Unpacks what the image store was handed, and packs what a sandbox has written, without the rights
+// to harm anybody by it. Started by the store only; image/unpack/protocol.h says how.
 #include <archive.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -20,6 +20,7 @@
 #include "image/unpack/bounded_input.h"
 #include "image/unpack/confinement.h"
 #include "image/unpack/extract.h"
+#include "image/unpack/pack.h"
 #include "image/unpack/protocol.h"
 #include "image/unpack/tree_remover.h"
 
@@ -47,10 +48,21 @@ Result<ExtractReport> run_decompress(const char* size_text) {
   return ExtractReport{.entries = 0, .bytes = bytes};
 }
 
-Result<ExtractReport> run_extract(const char* max_bytes, const char* max_entries) {
+Result<unpack::ExtractLimits> limits_of(const char* max_bytes, const char* max_entries) {
   unpack::ExtractLimits limits;
   limits.max_bytes = TRY(number(max_bytes));
   limits.max_entries = TRY(number(max_entries));
+  return limits;
+}
+
+Result<ExtractReport> run_pack(const char* max_bytes, const char* max_entries) {
+  const unpack::ExtractLimits limits = TRY(limits_of(max_bytes, max_entries));
+  TRY_WRAP(unpack::confine_to_reading(unpack::kRootFd), "confine the packer");
+  return unpack::pack_tar(unpack::kRootFd, STDOUT_FILENO, limits);
+}
+
+Result<ExtractReport> run_extract(const char* max_bytes, const char* max_entries) {
+  const unpack::ExtractLimits limits = TRY(limits_of(max_bytes, max_entries));
   unpack::BoundedInput input(STDIN_FILENO, UINT64_MAX);
   const unpack::IdMap map =
       TRY_WRAP(unpack::confine_to_folder(unpack::kRootFd), "confine the unpacker");
@@ -75,6 +87,9 @@ Result<ExtractReport> run(int argc, char** argv) {
   }
   if (verb == "extract" && argc == 4) {
     return run_extract(argv[2], argv[3]);
+  }
+  if (verb == "pack" && argc == 4) {
+    return run_pack(argv[2], argv[3]);
   }
   if (verb == "remove" && argc == 2) {
     return run_remove();

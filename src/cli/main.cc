@@ -33,6 +33,7 @@ constexpr std::array kVerbs = {
     Verb{"stop", "Stop sandboxes on a server", sandbox_stop},
     Verb{"pause", "Make sandboxes on a server stand still", sandbox_pause},
     Verb{"resume", "Let paused sandboxes go on", sandbox_resume},
+    Verb{"snapshot", "Make an image of a sandbox on a server", sandbox_snapshot},
     Verb{"rm", "Remove sandboxes on a server, with their files", sandbox_remove},
     Verb{"pull", "Fetch an image from a registry", pull},
     Verb{"image", "List, import, inspect and remove images", image},

@@ -24,6 +24,7 @@ VerbFunction sandbox_start;
 VerbFunction sandbox_stop;
 VerbFunction sandbox_pause;
 VerbFunction sandbox_resume;
+VerbFunction sandbox_snapshot;
 VerbFunction sandbox_remove;
 VerbFunction sandbox_list;
 VerbFunction sandbox_exec;

@@ -39,6 +39,7 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
                      .limits = luggage.limits,
                      .folder = std::move(luggage.folder),
                      .image_lease = plan.image.lease,
+                     .image_digest = plan.image.digest,
                      .image_command = image_command_of(plan.image.config),
                      .weaknesses = std::move(jail.started.weaknesses),
                      .ports = std::move(luggage.ports),

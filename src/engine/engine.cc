@@ -440,6 +440,15 @@ Result<std::shared_ptr<EphemeralFiles>> Engine::new_files() {
 std::shared_ptr<Sandbox> Engine::find(const Name& name) {
   return impl_->find(name);
 }
+Result<image::Image> Engine::snapshot(Sandbox& sandbox, const std::string& image_name,
+                                      const std::stop_token& stop) {
+  auto image = sandbox.snapshot(images(), image_name, stop);
+  if (!image) {
+    return std::unexpected(explain_full_home(std::move(image).error(), home()));
+  }
+  return image;
+}
+
 Result<> Engine::remove(const Name& name) {
   auto removed = impl_->remove(name);
   if (!removed) {

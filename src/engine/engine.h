@@ -81,6 +81,9 @@ class Engine {
   Result<std::shared_ptr<EphemeralFiles>> new_files();
   // The one that runs in this engine, or null.
   std::shared_ptr<Sandbox> find(const Name& name);
+  // See Sandbox::snapshot().
+  Result<image::Image> snapshot(Sandbox& sandbox, const std::string& image_name,
+                                const std::stop_token& stop);
   // Ends it if it runs here, then deletes definition and files. Not existing is a success.
   // kConflict: it runs in another program.
   Result<> remove(const Name& name);

@@ -186,6 +186,14 @@ std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges) {
   return space ? space->used_bytes : 0;
 }
 
+Result<base::UniqueFd> Gauges::writable_layer() const {
+  const std::shared_lock lock(mutex_);
+  if (!gauges_.writable_layer) {
+    return fail(ErrorCode::kSandboxGone, "its files are closed");
+  }
+  return base::sys::dup(gauges_.writable_layer.get());
+}
+
 void Gauges::close() {
   (void)read();  // keeps the last size of the disk
   const std::unique_lock lock(mutex_);

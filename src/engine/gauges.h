@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "base/try.h"
 #include "isolation/sandbox_spec.h"
 
 namespace msb::engine {
@@ -49,6 +50,9 @@ class Gauges {
   LimitEvents events() const;
   // What has been hit since `before`; the disk counts when it is full now.
   LimitsHit hit_since(const LimitEvents& before) const;
+
+  // The folder of the writable layer, once more: it keeps the layer mounted. kSandboxGone.
+  Result<base::UniqueFd> writable_layer() const;
 
   // Gives the descriptors up, so that the kernel can take the file system down. Readings of usage
   // are then zero but for the disk's last one.

@@ -131,12 +131,38 @@ Result<> Sandbox::resume() {
   return set_motion(isolation::Motion::kFree);
 }
 
+Result<> Sandbox::require_running() const {
+  return is_running() ? Result<>()
+                      : fail(ErrorCode::kSandboxNotStarted,
+                             "sandbox '" + name().sandbox + "' does not run any more");
+}
+
+Result<image::Image> Sandbox::snapshot(image::Store& store, const std::string& image_name,
+                                       const std::stop_token& stop) {
+  if (parts_.tier.kind == isolation::Tier::Kind::kMicrovm) {
+    return fail(ErrorCode::kUnsupported,
+                "the tier microvm cannot take snapshots; jail and the OCI runtimes can");
+  }
+  const std::lock_guard lock(snapshot_mutex_);
+  const std::lock_guard still(motion_mutex_);
+  TRY(require_running());
+  const base::UniqueFd layer = TRY(parts_.gauges->writable_layer());
+  std::stop_source either;
+  const std::stop_callback on_stop(stop, [&either] { either.request_stop(); });
+  const std::stop_callback on_end(ending_.get_token(), [&either] { either.request_stop(); });
+  // Not paused to its callers: what they ask for takes a moment longer. Where it cannot stand
+  // still, its files are read as they come and go.
+  const bool stands_still = !is_paused_ && move(isolation::Motion::kFrozen);
+  auto image = store.commit(parts_.image_digest, layer.get(), image_name, either.get_token());
+  if (stands_still) {
+    TRY_WRAP(move(isolation::Motion::kFree), "go on after the snapshot");
+  }
+  return image;
+}
+
 Result<> Sandbox::set_motion(isolation::Motion motion) {
   const std::lock_guard lock(motion_mutex_);
-  if (!is_running()) {
-    return fail(ErrorCode::kSandboxNotStarted,
-                "sandbox '" + name().sandbox + "' does not run any more");
-  }
+  TRY(require_running());
   const bool pauses = motion == isolation::Motion::kFrozen;
   if (is_paused_ == pauses) {
     return {};
@@ -187,6 +213,11 @@ Result<> Sandbox::end(const Error& reason) {
     }
     state_ = State::kEnding;
     discards = discards_files_;
+  }
+  {
+    // The last snapshot has let go of the file system.
+    ending_.request_stop();
+    const std::lock_guard lock(snapshot_mutex_);
   }
   // The order matters: callers hear why before the stream breaks under them, and the kernel can
   // take the file system down only when our descriptors of it are closed.

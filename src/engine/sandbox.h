@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "engine/sandbox_folder.h"
 #include "engine/sandbox_log.h"
 #include "engine/session.h"
+#include "image/store.h"
 #include "isolation/warden_client.h"
 
 namespace msb::engine {
@@ -39,6 +41,7 @@ struct SandboxParts {
   isolation::Limits limits;
   SandboxFolder folder;
   std::shared_ptr<void> image_lease;
+  std::string image_digest;  // "sha256:..."
   std::vector<std::string> image_command;
   std::vector<std::string> weaknesses;
   std::unique_ptr<PortForwarder> ports;
@@ -95,6 +98,11 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   Result<> resume();
   bool is_paused() const { return is_paused_; }
 
+  // Its image with what has been written here on top, as another image. Its files are those of one
+  // moment where it can be made to stand still meanwhile. kUnsupported: of a machine.
+  Result<image::Image> snapshot(image::Store& store, const std::string& image_name,
+                                const std::stop_token& stop);
+
   // Ends every process and frees everything but persistent files. Returns when it is done.
   Result<> stop();
   // The same after the sandbox has ended by itself: waits for the warden's word on why.
@@ -105,6 +113,7 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
           std::function<void(Sandbox&)> on_ended);
   Result<> end(const Error& reason);
   void run_exec();
+  Result<> require_running() const;
   Result<> require_motion() const;
   Result<> set_motion(isolation::Motion motion);
   Result<> move(isolation::Motion motion);
@@ -119,6 +128,10 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   std::array<std::atomic<bool>, 2> has_run_{};  // code, by language
   std::thread exec_thread_;
   std::atomic<int> exec_exit_code_{-1};  // -1: not ended
+
+  // Held for as long as a snapshot takes; before the others.
+  std::mutex snapshot_mutex_;
+  std::stop_source ending_;
 
   // Taken before the other one, for as long as the sandbox takes to come to rest.
   std::mutex motion_mutex_;

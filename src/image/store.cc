@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/store.h"
 
-#include <algorithm>
+#include <fcntl.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/sys.h"
 #include "image/catalog.h"
+#include "image/commit.h"
 #include "image/home.h"
 #include "image/import.h"
 #include "image/install.h"
@@ -89,6 +94,12 @@ class LocalStore : public Store {
   Result<std::vector<Image>> import(const std::string& path,
                                     const ImportOptions& options) override {
     return TRY_WRAP(cleaned_up(import_path(path, options)), "import '" + printable(path) + "'");
+  }
+
+  Result<Image> commit(const std::string& base, int layer, const std::string& name,
+                       std::stop_token stop) override {
+    return TRY_WRAP(cleaned_up(commit_layer(base, layer, name, std::move(stop))),
+                    "store '" + printable(name) + "'");
   }
 
   Result<std::vector<Image>> list() override {
@@ -186,6 +197,33 @@ class LocalStore : public Store {
       images.push_back(TRY(install(catalog_, layers_, each, progress, options.stop)));
     }
     return images;
+  }
+
+  // The layer goes the way of those from anywhere else, so that there is one place where what a
+  // guest has made becomes files of the store.
+  Result<Image> commit_layer(const std::string& base, int layer, const std::string& name,
+                             std::stop_token stop) const {
+    const Reference reference = TRY(Reference::parse(name));
+    if (reference.digest) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "a name with a digest cannot be chosen; leave it out");
+    }
+    Digest manifest = TRY(Digest::parse(base));
+    const ImageDocuments below = TRY(
+        catalog_.documents({.reference = {}, .manifest = std::move(manifest), .media_type = {}}));
+    const base::UniqueFd tar = TRY(base::sys::open(home_.tmp(), O_TMPFILE | O_RDWR, 0600));
+    const Packed packed = TRY(unpacker_.pack(layer, tar.get(), stop));
+    ImageDocuments documents = TRY(with_layer(below, packed.diff_id, packed.size_bytes));
+    const IncomingImage incoming{
+        reference.str(), std::move(documents),
+        [&tar, &packed](std::size_t, const std::stop_token&) -> Result<BlobSlice> {
+          BlobSlice slice;
+          slice.file = TRY(reopen(tar.get()));
+          slice.size_bytes = packed.size_bytes;
+          return slice;
+        }};
+    ProgressReporter progress(nullptr);
+    return install(catalog_, layers_, incoming, progress, std::move(stop));
   }
 
   Result<> forget(const Wanted& wanted, const std::string& text) const {

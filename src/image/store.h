@@ -81,6 +81,11 @@ class Store {
   // `path`: a `docker save` tar, an OCI layout (folder or tar), or a tar of a root file system.
   virtual Result<std::vector<Image>> import(const std::string& path,
                                             const ImportOptions& options) = 0;
+  // Stores under `name` an image that is the one with the manifest `base` and, on top, what is in
+  // the upper/ of `layer`, the folder of a sandbox's writable layer. Somebody must hold a lease of
+  // `base`. A name that was there means the new image then.
+  virtual Result<Image> commit(const std::string& base, int layer, const std::string& name,
+                               std::stop_token stop) = 0;
   virtual Result<std::vector<Image>> list() = 0;
   // Manifest and config as one JSON document: {"reference","digest","manifest","config",...}.
   virtual Result<std::string> inspect(const std::string& reference) = 0;

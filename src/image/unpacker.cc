@@ -340,6 +340,35 @@ Result<> Unpacker::decompress_to(const BlobSlice& blob, int output_fd, std::uint
   return {};
 }
 
+Result<Packed> Unpacker::pack(int layer, int output_fd, std::stop_token stop) const {
+  sys::Pipe tar = TRY(wide_pipe());
+  Worker packer = TRY(Worker::start(
+      program_, {"pack", std::to_string(kMaxLayerBytes), std::to_string(kMaxLayerEntries)},
+      {{tar.write_end.get(), STDOUT_FILENO}, {layer, unpack::kRootFd}}));
+  tar.write_end.reset();
+  const StopEvent stop_event = TRY(StopEvent::create());
+  const std::stop_callback on_stop(stop, [&stop_event] { stop_event.raise(); });
+  Hasher hasher;
+  std::vector<std::byte> buffer(kChunkBytes);
+  std::uint64_t total = 0;
+  for (;;) {
+    TRY(wait_ready(tar.read_end.get(), POLLIN, stop_event));
+    const std::size_t count = TRY(sys::read(tar.read_end.get(), buffer));
+    if (count == 0) {
+      break;
+    }
+    total += count;
+    if (total > kMaxTarBytes) {
+      return fail(ErrorCode::kResourceExhausted, "the files are larger than 32 GiB");
+    }
+    const auto chunk = std::span(buffer).first(count);
+    hasher.update(chunk);
+    TRY(base::write_all(output_fd, chunk));
+  }
+  TRY(packer.finish());
+  return Packed{hasher.finish(), total};
+}
+
 Result<> Unpacker::remove(const std::string& folder) const {
   const base::UniqueFd root = TRY(sys::open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   Worker worker = TRY(Worker::start(program_, {"remove"}, {{root.get(), unpack::kRootFd}}));

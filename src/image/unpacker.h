@@ -34,6 +34,11 @@ struct Unpacked {
   std::uint64_t entries = 0;
 };
 
+struct Packed {
+  Digest diff_id;
+  std::uint64_t size_bytes = 0;
+};
+
 // Bytes of the slice that have been used up so far.
 using SliceProgress = std::function<void(std::uint64_t done_bytes)>;
 
@@ -49,6 +54,9 @@ class Unpacker {
   // Uncompresses into a file (a whole archive that came compressed), at most `max_bytes`.
   Result<> decompress_to(const BlobSlice& blob, int output_fd, std::uint64_t max_bytes,
                          std::stop_token stop) const;
+  // Writes what is in the upper/ of `layer`, the folder of a sandbox's writable layer, into a file,
+  // as a tar.
+  Result<Packed> pack(int layer, int output_fd, std::stop_token stop) const;
   // Deletes `folder`, made by unpack(), with all in it.
   Result<> remove(const std::string& folder) const;
   // A folder for unpack(), owned by the identity it writes in.

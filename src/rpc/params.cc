@@ -111,6 +111,14 @@ Result<MetricsParams> metrics_of(const Json* params) {
   return metrics;
 }
 
+Result<SnapshotParams> snapshot_of(const Json* params) {
+  const Json* object = TRY(object_of(params, "SandboxSnapshotParams"));
+  SnapshotParams snapshot;
+  snapshot.target = TRY(target_of(*object));
+  snapshot.image = TRY(required_text(*object, "image"));
+  return snapshot;
+}
+
 Result<LogParams> log_of(const Json* params) {
   const Json* object = TRY(object_of(params, "SandboxLogParams"));
   LogParams log;
@@ -138,6 +146,10 @@ Result<Target> decode_target(const Json* params, std::string_view method) {
 
 Result<MetricsParams> decode_metrics(const Json* params) {
   return TRY_WRAP(metrics_of(params), invalid_params("sandbox.metrics.get"));
+}
+
+Result<SnapshotParams> decode_snapshot(const Json* params) {
+  return TRY_WRAP(snapshot_of(params), invalid_params("sandbox.snapshot"));
 }
 
 Result<LogParams> decode_log(const Json* params) {

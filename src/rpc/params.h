@@ -82,6 +82,11 @@ struct MetricsParams {
   bool names_namespace = false;
 };
 
+struct SnapshotParams {
+  Target target;
+  std::string image;
+};
+
 struct LogParams {
   Target target;
   std::size_t max_bytes = 64 * 1024;
@@ -93,6 +98,7 @@ Result<StartParams> decode_start(const Json* params);
 // Of the methods that take nothing but a sandbox; `method` is for the error's text.
 Result<Target> decode_target(const Json* params, std::string_view method);
 Result<MetricsParams> decode_metrics(const Json* params);
+Result<SnapshotParams> decode_snapshot(const Json* params);
 Result<LogParams> decode_log(const Json* params);
 
 // Runs are passed on to the sandbox: who is meant is checked first, what is to run afterwards, and

@@ -30,6 +30,20 @@ TEST(DecodeRequest, TakesBothDialects) {
   EXPECT_EQ(request->id, Json("7"));
 }
 
+TEST(DecodeSnapshot, ASnapshotNeedsASandboxAndAnImage) {
+  const Json good = {{"sandbox", "a"}, {"image", "work"}};
+  const auto decoded = decode_snapshot(&good);
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  EXPECT_EQ(decoded->target.sandbox, "a");
+  EXPECT_EQ(decoded->image, "work");
+  for (const Json& bad :
+       {Json{{"sandbox", "a"}}, Json{{"image", "work"}}, Json{{"sandbox", "a"}, {"image", 1}},
+        Json{{"sandbox", "a"}, {"image", nullptr}}, Json::array()}) {
+    EXPECT_FALSE(decode_snapshot(&bad)) << bad.dump();
+  }
+  EXPECT_FALSE(decode_snapshot(nullptr));
+}
+
 TEST(DecodeRequest, KeepsTheTypeOfAnId) {
   for (const char* id : {"1", "\"1\"", "1.5", "true", "[1]", "{\"a\":1}"}) {
     const std::string text = std::string(R"({"jsonrpc":"2.0","method":"m","id":)") + id + "}";

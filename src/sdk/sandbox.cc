@@ -119,6 +119,9 @@ Result<> Sandbox::pause() {
 Result<> Sandbox::resume() {
   return handle_->resume();
 }
+Result<std::string> Sandbox::snapshot(const std::string& image_name, const StartOptions& options) {
+  return handle_->snapshot(image_name, options);
+}
 Result<> Sandbox::remove() {
   return handle_->remove();
 }

@@ -34,6 +34,8 @@ class SandboxHandle {
   virtual Result<> stop() = 0;
   virtual Result<> pause() = 0;
   virtual Result<> resume() = 0;
+  virtual Result<std::string> snapshot(const std::string& image_name,
+                                       const StartOptions& options) = 0;
   virtual Result<> remove() = 0;
   virtual void detach() = 0;
   // The owner goes: stops what this handle has started, unless detached.

@@ -90,6 +90,9 @@ class Backend {
   // Makes it stand still, and go on. Doing so already is a success. kSandboxNotStarted.
   virtual Result<> pause(const SandboxName& name) = 0;
   virtual Result<> resume(const SandboxName& name) = 0;
+  // Makes an image of it, which sandboxes of its namespace can have; its name in full.
+  virtual Result<std::string> snapshot(const SandboxName& name, const std::string& image,
+                                       std::stop_token stop) = 0;
   // Stops it and deletes definition and files. Not existing is a success.
   virtual Result<> remove(const SandboxName& name) = 0;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/validation.h"
+#include "server/snapshot_names.h"
 
 namespace msb::server {
 namespace {
@@ -153,6 +154,7 @@ Result<StartOutcome> EngineBackend::start(const SandboxName& name, const rpc::St
   request.name = engine_name(name);
   if (config != nullptr) {
     request.config = engine_config(*config);
+    TRY(check_image_access(engine_->images(), name.namespace_name, config->image));
     request.config.volumes = TRY(volumes_->resolve(name.namespace_name, config->volumes));
     if (config->image_is_default) {
       request.default_image = std::exchange(request.config.image, {});
@@ -181,6 +183,13 @@ Result<> EngineBackend::pause(const SandboxName& name) {
 
 Result<> EngineBackend::resume(const SandboxName& name) {
   return TRY(running(name))->resume();
+}
+
+Result<std::string> EngineBackend::snapshot(const SandboxName& name, const std::string& image,
+                                            std::stop_token stop) {
+  const auto sandbox = TRY(running(name));
+  const std::string reference = TRY(snapshot_reference(name.namespace_name, image));
+  return TRY(engine_->snapshot(*sandbox, reference, stop)).reference;
 }
 
 Result<> EngineBackend::remove(const SandboxName& name) {

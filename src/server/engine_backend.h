@@ -26,6 +26,8 @@ class EngineBackend final : public Backend {
   Result<> stop(const SandboxName& name) override;
   Result<> pause(const SandboxName& name) override;
   Result<> resume(const SandboxName& name) override;
+  Result<std::string> snapshot(const SandboxName& name, const std::string& image,
+                               std::stop_token stop) override;
   Result<> remove(const SandboxName& name) override;
   Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
                            const OutputSink& sink, Delivery delivery,

@@ -14,7 +14,7 @@ namespace {
 using rpc::Failure;
 using rpc::Json;
 
-constexpr std::array<std::pair<Method, std::string_view>, 14> kMethods = {{
+constexpr std::array<std::pair<Method, std::string_view>, 15> kMethods = {{
     {Method::kStart, "sandbox.start"},
     {Method::kStop, "sandbox.stop"},
     {Method::kRunCode, "sandbox.repl.run"},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<Method, std::string_view>, 14> kMethods = {{
     {Method::kResize, "sandbox.process.resize"},
     {Method::kPause, "sandbox.pause"},
     {Method::kResume, "sandbox.resume"},
+    {Method::kSnapshot, "sandbox.snapshot"},
 }};
 
 MethodFailure invalid(Error error) {
@@ -112,7 +113,8 @@ std::string_view name_of(Method method) {
 }
 
 bool is_long(Method method) {
-  return method == Method::kStart || method == Method::kInput || has_output(method);
+  return method == Method::kStart || method == Method::kInput || method == Method::kSnapshot ||
+         has_output(method);
 }
 
 bool has_output(Method method) {
@@ -220,6 +222,8 @@ Methods::Outcome Methods::call(Method method, const Json* params, const CallHook
     case Method::kPause:
     case Method::kResume:
       return move(method, params);
+    case Method::kSnapshot:
+      return snapshot(params, hooks);
   }
   return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
 }
@@ -292,6 +296,21 @@ Methods::Outcome Methods::move(Method method, const Json* params) {
     return std::unexpected(failed(moved.error()));
   }
   return pauses ? rpc::paused_text(target->sandbox) : rpc::resumed_text(target->sandbox);
+}
+
+Methods::Outcome Methods::snapshot(const Json* params, const CallHooks& hooks) {
+  const auto decoded = rpc::decode_snapshot(params);
+  if (!decoded) {
+    return std::unexpected(invalid(decoded.error()));
+  }
+  if (auto wrong = check_names(decoded->target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  auto image = backend_.snapshot(name_of(decoded->target), decoded->image, hooks.stop);
+  if (!image) {
+    return std::unexpected(failed(image.error()));
+  }
+  return Json{{"image", *std::move(image)}};
 }
 
 Methods::Outcome Methods::remove(const Json* params) {

@@ -34,6 +34,7 @@ enum class Method : std::uint8_t {
   kResize,
   kPause,
   kResume,
+  kSnapshot,
 };
 
 std::optional<Method> find_method(std::string_view name);
@@ -76,6 +77,7 @@ class Methods {
   Outcome start(const rpc::Json* params, const CallHooks& hooks);
   Outcome stop(const rpc::Json* params);
   Outcome move(Method method, const rpc::Json* params);  // kPause, kResume
+  Outcome snapshot(const rpc::Json* params, const CallHooks& hooks);
   Outcome remove(const rpc::Json* params);
   Outcome run_code(const rpc::Json* params, const CallHooks& hooks);
   Outcome run_command(const rpc::Json* params, const CallHooks& hooks);

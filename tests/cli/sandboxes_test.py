@@ -60,6 +60,21 @@ class Cycle(ServerCase):
         self.assert_ends(self.msb("stop", "work"), 0, "", "")
         self.assert_ends(self.msb("pause", "work"), 125, "", "`msb start` starts it")
 
+    def test_a_snapshot_starts_another(self):
+        self.started("work")
+        self.assert_ends(self.msb("exec", "work", "--", "sh", "-c", "echo kept >/file"), 0)
+        done = self.msb("snapshot", "work", "copy")
+        self.assert_ends(done, 0, "localhost/snapshots/default/copy:latest\n", "")
+        image = done.stdout.strip()
+        self.assert_ends(self.msb("start", "other", image), 0, "", "")
+        self.addCleanup(self.msb, "rm", "other")
+        self.assert_ends(self.msb("exec", "other", "--", "cat", "/file"), 0, "kept\n", "")
+        self.assert_ends(self.msb("start", "other", image, "-n", "team-a"), 125, "",
+                         "belongs to another namespace")
+        self.assert_ends(self.msb("snapshot", "work"), 125, "", "NAME and IMAGE are needed")
+        self.assert_ends(self.msb("stop", "work"), 0)
+        self.assert_ends(self.msb("snapshot", "work", "copy"), 125, "", "`msb start` starts it")
+
     def test_a_start_of_what_runs_changes_nothing(self):
         self.started("twice")
         self.assert_ends(self.msb("exec", "twice", "--", "touch", "/tmp/mark"), 0)

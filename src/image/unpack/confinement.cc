@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -115,7 +116,8 @@ Result<> confine_to_streams() {
 Result<IdMap> confine_to_folder(int root_fd) {
   // A new mount namespace takes the working folder along; a descriptor would stay with the old one.
   TRY(done(::fchdir(root_fd), "fchdir"));
-  const IdMap map = TRY(enter_user_namespace(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC));
+  const IdMap map =
+      TRY(enter_user_namespace(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC, kStoreIdBase));
   TRY(pivot_into_working_folder());
   // The old descriptor has the way up to the host's files; the number gets the new root's.
   const base::UniqueFd root = TRY(sys::open("/", O_RDONLY | O_DIRECTORY));
@@ -127,6 +129,49 @@ Result<IdMap> confine_to_folder(int root_fd) {
   TRY(base::forbid_new_privileges());
   TRY(base::install_system_call_filter(kFolderFilter));
   return map;
+}
+
+// The owner that a sandbox's files have as they are seen through this mount. Asked of a folder that
+// the sandbox has no name for: its own could be anybody's inside.
+Result<std::uint32_t> owner_of_layer(int layer_fd) {
+  struct stat status{};
+  TRY(done(::fstatat(layer_fd, "work", &status, AT_SYMLINK_NOFOLLOW), "fstatat(work)"));
+  const bool is_known = status.st_uid >= kStoreIdBase && status.st_uid == status.st_gid &&
+                        (status.st_uid - kStoreIdBase) % kStoreIdCount == 0;
+  if (::geteuid() == 0 && !is_known) {
+    return fail(
+        ErrorCode::kUnsupported,
+        "the writable layer belongs to " + std::to_string(status.st_uid) + ", which is no sandbox");
+  }
+  return status.st_uid;
+}
+
+// Not by a new root mount: the layer may be mounted in another mount namespace, from which nothing
+// can be taken. Whoever is in here has no descriptor of a folder above, and cannot make itself
+// another root.
+Result<> confine_to_reading(int layer_fd) {
+  constexpr const char* kUpper = "upper";
+  const std::uint32_t owner = TRY(owner_of_layer(layer_fd));
+  {
+    const base::UniqueFd upper =
+        TRY(sys::openat(layer_fd, kUpper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    TRY(done(::fchdir(upper.get()), "fchdir"));
+  }
+  static_cast<void>(TRY(enter_user_namespace(CLONE_NEWNET | CLONE_NEWIPC, owner)));
+  struct stat work{};
+  TRY(done(::fstatat(layer_fd, "work", &work, AT_SYMLINK_NOFOLLOW), "fstatat(work)"));
+  if (work.st_uid != 0) {
+    return fail(ErrorCode::kUnsupported, "the files of this sandbox are not this user's to read");
+  }
+  TRY(done(::chroot("."), "chroot"));
+  TRY(done(::chdir("/"), "chdir"));
+  const base::UniqueFd root = TRY(sys::open("/", O_RDONLY | O_DIRECTORY));
+  TRY(done(::dup3(root.get(), layer_fd, O_CLOEXEC), "dup3"));
+  TRY(base::keep_capabilities(base::capability_set({CAP_DAC_READ_SEARCH})));
+  TRY(set_limits());
+  TRY(die_with_parent());
+  TRY(base::forbid_new_privileges());
+  return base::install_system_call_filter(kReadFilter);
 }
 
 }  // namespace msb::image::unpack

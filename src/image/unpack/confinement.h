@@ -17,6 +17,11 @@ Result<> confine_to_streams();
 // owner's identity, without capabilities beyond setting owners and modes in it.
 Result<IdMap> confine_to_folder(int root_fd);
 
+// For `pack`: of `layer_fd`, the folder of a sandbox's writable layer, all that is left is `upper`,
+// which the number then is; to be read, as the identity of the sandbox. kUnsupported: it cannot be
+// told whose it is.
+Result<> confine_to_reading(int layer_fd);
+
 // The process dies with the one that started it.
 Result<> die_with_parent();
 

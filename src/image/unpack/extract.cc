@@ -14,21 +14,20 @@
 #include "base/sys.h"
 #include "image/printable.h"
 #include "image/unpack/tree_writer.h"
+#include "image/unpack/whiteout.h"
 
 namespace msb::image::unpack {
 namespace {
 
 namespace sys = base::sys;
 
-// What aufs, and docker after it, write into archives.
-constexpr std::string_view kWhiteoutPrefix = ".wh.";
-constexpr std::string_view kOpaqueMarker = ".wh..wh..opq";
+// Bookkeeping of aufs.
 constexpr std::string_view kAufsPrefix = ".wh..wh.";
 
-struct FreeArchive {
+struct FreeReader {
   void operator()(archive* handle) const { ::archive_read_free(handle); }
 };
-using ArchivePtr = std::unique_ptr<archive, FreeArchive>;
+using ArchivePtr = std::unique_ptr<archive, FreeReader>;
 
 Error archive_error(archive* handle, std::string_view doing) {
   const char* text = ::archive_error_string(handle);

@@ -116,11 +116,11 @@ int map_rootless(pid_t pid) {
   return mapped ? kSingleMap : kNoMap;
 }
 
-int write_maps(pid_t pid) {
+int write_maps(pid_t pid, std::uint32_t base) {
   if (::geteuid() != 0) {
     return map_rootless(pid);
   }
-  const std::string map = "0 " + std::to_string(kStoreIdBase) + " " + std::to_string(kStoreIdCount);
+  const std::string map = "0 " + std::to_string(base) + " " + std::to_string(kStoreIdCount);
   return write_proc(pid, "uid_map", map) && write_proc(pid, "gid_map", map) ? kFullMap : kNoMap;
 }
 
@@ -149,7 +149,7 @@ Result<> become_root_inside(IdMap map) {
 
 }  // namespace
 
-Result<IdMap> enter_user_namespace(int clone_flags) {
+Result<IdMap> enter_user_namespace(int clone_flags, std::uint32_t base) {
   sys::Pipe go = TRY(sys::pipe());
   const pid_t self = ::getpid();
   const pid_t helper = ::fork();
@@ -160,7 +160,7 @@ Result<IdMap> enter_user_namespace(int clone_flags) {
     go.write_end.reset();
     std::byte byte{};
     const auto told = base::read_exact(go.read_end.get(), std::span(&byte, 1));
-    ::_exit(told && *told ? write_maps(self) : kNoMap);
+    ::_exit(told && *told ? write_maps(self, base) : kNoMap);
   }
   go.read_end.reset();
   const int unshared = ::unshare(CLONE_NEWUSER | clone_flags);

@@ -6,6 +6,8 @@
 //                 rest, by newuidmap; without those, the user's own id for everything.
 #pragma once
 
+#include <cstdint>
+
 #include "base/try.h"
 
 namespace msb::image::unpack {
@@ -13,7 +15,8 @@ namespace msb::image::unpack {
 enum class IdMap { kFull, kSingle };
 
 // Moves this single-threaded process into a new user namespace of that identity, together with new
-// namespaces of the kinds in `clone_flags`, and makes it id 0 there.
-Result<IdMap> enter_user_namespace(int clone_flags);
+// namespaces of the kinds in `clone_flags`, and makes it id 0 there. As root, the ids on disk are
+// those from `base` on.
+Result<IdMap> enter_user_namespace(int clone_flags, std::uint32_t base);
 
 }  // namespace msb::image::unpack

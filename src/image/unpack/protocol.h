@@ -5,6 +5,8 @@
 //   msb-unpack decompress SIZE             stdin: SIZE bytes of gzip, zstd or nothing special
 //                                          stdout: the same, uncompressed
 //   msb-unpack extract MAX_BYTES MAX_ENTRIES  stdin: a tar; kRootFd: the empty folder it goes to
+//   msb-unpack pack MAX_BYTES MAX_ENTRIES  kRootFd: the folder of a writable layer
+//                                          stdout: a tar of what is in its `upper`
 //   msb-unpack remove                      kRootFd: the folder to empty
 //
 // kStatusFd gets one line before the program ends: "ok ENTRIES BYTES" or "error CODE TEXT", CODE a

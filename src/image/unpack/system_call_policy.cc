@@ -26,6 +26,9 @@ constexpr const char* kFolderCalls[] = {
     "unlinkat", "fchown", "fchownat", "fchmod", "fchmodat", "utimensat", "fsetxattr", "getdents64",
     "fcntl", "dup", "statx",
 };
+constexpr const char* kReadCalls[] = {
+    "openat", "getdents64", "readlinkat", "pread64", "flistxattr", "fgetxattr", "fcntl", "dup", "statx",
+};
 // clang-format on
 
 Result<std::vector<sock_filter>> build(std::span<const char* const> more) {
@@ -46,6 +49,7 @@ int main() {
   using namespace msb::image::unpack;  // NOLINT: a program of one file
   const msb::base::policy::Table tables[] = {
       {.name = "kStreamFilter", .program = build({})},
-      {.name = "kFolderFilter", .program = build(kFolderCalls)}};
+      {.name = "kFolderFilter", .program = build(kFolderCalls)},
+      {.name = "kReadFilter", .program = build(kReadCalls)}};
   return msb::base::policy::print_tables("image/unpack/system_call_policy.cc", tables);
 }

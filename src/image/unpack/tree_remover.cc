@@ -6,33 +6,18 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/sys.h"
 #include "image/printable.h"
 #include "image/unpack/entry_path.h"
+#include "image/unpack/folder_stream.h"
 
 namespace msb::image::unpack {
 namespace {
 
 namespace sys = base::sys;
-
-struct CloseStream {
-  void operator()(DIR* stream) const { ::closedir(stream); }
-};
-using DirStream = std::unique_ptr<DIR, CloseStream>;
-
-Result<DirStream> open_stream(int parent_fd, const std::string& name) {
-  base::UniqueFd fd = TRY(sys::openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  DirStream stream(::fdopendir(fd.get()));
-  if (stream == nullptr) {
-    return std::unexpected(sys::error("fdopendir", printable(name)));
-  }
-  static_cast<void>(fd.release());  // the stream closes it
-  return stream;
-}
 
 }  // namespace
 
@@ -40,7 +25,7 @@ Result<DirStream> open_stream(int parent_fd, const std::string& name) {
 // came out of an archive.
 Result<> empty_folder(int folder_fd) {
   struct Level {
-    DirStream stream;
+    FolderStream stream;
     std::string name;
   };
   std::vector<Level> levels;

@@ -16,6 +16,7 @@
 #include "image/printable.h"
 #include "image/unpack/protocol.h"
 #include "image/unpack/tree_remover.h"
+#include "image/unpack/whiteout.h"
 
 namespace msb::image::unpack {
 namespace {
@@ -24,7 +25,6 @@ namespace sys = base::sys;
 
 constexpr std::uint64_t kBeneath = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
 constexpr std::size_t kMaxFolderTimesBytes = 256u << 20;
-constexpr const char* kOpaqueXattr = "user.overlay.opaque";
 // The owner of what belongs to an id that no sandbox has: "nobody", as the kernel itself shows it.
 constexpr std::uint32_t kOverflowId = 65534;
 
@@ -44,10 +44,6 @@ Result<std::optional<struct stat>> stat_at(int parent, const std::string& name) 
     return std::nullopt;
   }
   return std::unexpected(sys::error("fstatat", printable(name)));
-}
-
-bool is_whiteout(const struct stat& status) {
-  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0);
 }
 
 std::array<timespec, 2> times_of(timespec mtime) {

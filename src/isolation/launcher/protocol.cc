@@ -45,6 +45,8 @@ Result<base::ChildSpec> judge_unpack(const StartRequest& request, const Settings
                                   has_targets(request, {kInput, kOutput, kUnpackStatus})) ||
                                  (verb == "extract" && arguments.size() == 3 &&
                                   has_targets(request, {kInput, kUnpackRoot, kUnpackStatus})) ||
+                                 (verb == "pack" && arguments.size() == 3 &&
+                                  has_targets(request, {kOutput, kUnpackRoot, kUnpackStatus})) ||
                                  (verb == "remove" && arguments.size() == 1 &&
                                   has_targets(request, {kUnpackRoot, kUnpackStatus})));
   if (!known) {

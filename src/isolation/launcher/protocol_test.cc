@@ -47,6 +47,16 @@ TEST(LauncherProtocol, AnUnpackerGetsItsNumbers) {
   EXPECT_EQ(spec->argv, (Argv{"msb-unpack", "extract", "1000", "20"}));
 }
 
+TEST(LauncherProtocol, APackerGetsItsNumbers) {
+  StartRequest request{
+      .program = kSettings.unpack_path, .arguments = {"pack", "1000", "20"}, .targets = {1, 3, 4}};
+  const auto spec = judge(request, kSettings);
+  ASSERT_TRUE(spec.has_value()) << spec.error().message();
+  EXPECT_EQ(spec->argv, (Argv{"msb-unpack", "pack", "1000", "20"}));
+  request.targets = {0, 3, 4};
+  EXPECT_FALSE(judge(request, kSettings).has_value());
+}
+
 TEST(LauncherProtocol, NothingElseIsStarted) {
   const auto refused = [](StartRequest request, const std::function<void(StartRequest&)>& change) {
     change(request);

@@ -221,6 +221,22 @@ Result<> LocalSandbox::resume() {
   return move("resume", &engine::Sandbox::resume);
 }
 
+Result<std::string> LocalSandbox::snapshot(const std::string& image_name,
+                                           const StartOptions& options) {
+  auto image = [&]() -> Result<image::Image> {
+    const auto sandbox = started_or_null();
+    return sandbox ? TRY(this->engine())->snapshot(*sandbox, image_name, options.stop)
+                   : Result<image::Image>(fail(ErrorCode::kSandboxNotStarted, {}));
+  }();
+  if (!image) {
+    return std::unexpected(
+        log_.failed("Sandbox gave no image", name_,
+                    std::move(image).error().wrap("snapshot of sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox gave an image", {{"name", name_}, {"image", image->reference}});
+  return std::move(image->reference);
+}
+
 Result<> LocalSandbox::remove() {
   if (started_or_null()) {
     const Result<> stopped = stop();

@@ -31,6 +31,7 @@ class LocalSandbox final : public SandboxHandle {
   Result<> stop() override;
   Result<> pause() override;
   Result<> resume() override;
+  Result<std::string> snapshot(const std::string& image_name, const StartOptions& options) override;
   Result<> remove() override;
   void detach() override;
   void close() override;

@@ -247,6 +247,26 @@ Result<> RemoteSandbox::resume() {
   return move("resume");
 }
 
+Result<std::string> RemoteSandbox::snapshot(const std::string& image_name,
+                                            const StartOptions& options) {
+  auto reference = [&]() -> Result<std::string> {
+    if (!is_started()) {
+      return fail(ErrorCode::kSandboxNotStarted, {});
+    }
+    TRY(client_->require("snapshot", "snapshot()", options.stop));
+    OrderedJson params = target();
+    params["image"] = image_name;
+    return decode_snapshot(TRY(client_->call("sandbox.snapshot", std::move(params), options.stop)));
+  }();
+  if (!reference) {
+    return std::unexpected(
+        log_.failed("Sandbox gave no image", name_,
+                    heed(reference.error()).wrap("snapshot of sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox gave an image", {{"name", name_}, {"image", *reference}});
+  return reference;
+}
+
 Result<> RemoteSandbox::remove_on_server() {
   const auto removed = client_->call("sandbox.remove", target(), {});
   if (!removed) {

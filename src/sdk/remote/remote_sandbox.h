@@ -36,6 +36,7 @@ class RemoteSandbox final : public SandboxHandle {
   Result<> stop() override;
   Result<> pause() override;
   Result<> resume() override;
+  Result<std::string> snapshot(const std::string& image_name, const StartOptions& options) override;
   Result<> remove() override;
   void detach() override;
   void close() override;

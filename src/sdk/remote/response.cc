@@ -343,6 +343,15 @@ Result<SandboxDetails> decode_details(const Json& result) {
   return details;
 }
 
+Result<std::string> decode_snapshot(const Json& result) {
+  const std::string* const image = result.is_object() ? rpc::find_string(result, "image") : nullptr;
+  if (image == nullptr || image->empty()) {
+    return std::unexpected(Error(ErrorCode::kCorrupt, "no name of an image")
+                               .wrap(ErrorCode::kUnmarshalResponseFailed));
+  }
+  return *image;
+}
+
 Result<std::string> decode_log(const Json& result) {
   if (result.is_string()) {
     return result.get<std::string>();

@@ -60,6 +60,8 @@ struct SandboxDetails {
 };
 // kUnmarshalResponseFailed.
 Result<SandboxDetails> decode_details(const rpc::Json& result);
+// {"image": ...}: never empty. kUnmarshalResponseFailed.
+Result<std::string> decode_snapshot(const rpc::Json& result);
 // {"base64": ...} or a string. kUnmarshalResponseFailed.
 Result<std::string> decode_log(const rpc::Json& result);
 

@@ -36,6 +36,11 @@ class MemoryBackend final : public Backend {
     return {};
   }
   Result<> resume(const SandboxName& name) override { return pause(name); }
+  Result<std::string> snapshot(const SandboxName& name, const std::string& image,
+                               std::stop_token) override {
+    TRY(info(name));
+    return image;
+  }
   Result<> remove(const SandboxName& name) override {
     const std::lock_guard lock(mutex_);
     running_.erase({name.namespace_name, name.sandbox});

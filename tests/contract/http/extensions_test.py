@@ -47,7 +47,7 @@ class Extensions(Case):
         self.assertEqual((health["message"], health["server"]), ("Service is healthy", "msb"))
         self.assertTrue(health["version"])
         self.assertLessEqual({"start.options", "start.details", "command.options", "output.lines",
-                              "process", "info", "isolation", "log", "pause", "remove"}, set(health["features"]))
+                              "process", "info", "isolation", "log", "pause", "remove", "snapshot"}, set(health["features"]))
 
     def test_start_with_details(self):
         config = {**PYTHON, "ports": ["0:8000"], "user": "0:0", "disk": 64, "max_processes": 40,
@@ -120,6 +120,24 @@ class Extensions(Case):
         answer = self.call("sandbox.pause", {"sandbox": "nobody"})
         self.assert_failure(answer, 500, 5002)
         self.assertEqual(answer.json["kind"], "sandbox not started")
+
+    def test_a_snapshot_is_its_namespaces_own(self):
+        self.started("s")
+        self.call("sandbox.command.run", {"sandbox": "s", "command": "touch", "args": ["/mark"],
+                                          "user": "0:0"}).result
+        image = self.call("sandbox.snapshot", {"sandbox": "s", "image": "extensions:1"}).result["image"]
+        self.assertEqual(image, "localhost/snapshots/default/extensions:1")
+        self.started("t", {**PYTHON, "image": image})
+        ran = self.call("sandbox.command.run", {"sandbox": "t", "command": "ls", "args": ["/mark"]}).result
+        self.assertEqual(lines(ran), ["/mark"])
+        answer = self.call("sandbox.start", {"sandbox": "t", "namespace": "other",
+                                             "config": {**PYTHON, "image": image}})
+        self.assert_failure(answer, 500, 5002)
+        self.assertEqual(answer.json["kind"], "permission denied")
+        answer = self.call("sandbox.snapshot", {"sandbox": "s", "image": "microsandbox/python"})
+        self.assert_failure(answer, 500, 5002)
+        self.assertEqual(answer.json["kind"], "invalid argument")
+        self.assert_failure(self.call("sandbox.snapshot", {"sandbox": "s"}), 400, 2001)
 
     def test_command_options(self):
         self.started("o")
