@@ -167,7 +167,7 @@ Result<> Sandbox::set_motion(isolation::Motion motion) {
   if (is_paused_ == pauses) {
     return {};
   }
-  TRY_WRAP(move(motion), pauses ? "pause" : "resume");
+  TRY(move(motion));
   is_paused_ = pauses;
   return {};
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Images made of sandboxes. All under one name, of which the last one is left.
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "contract.h"
 
@@ -123,6 +125,24 @@ TEST_F(Snapshot, OfAPausedSandboxLeavesItPaused) {
   EXPECT_TRUE(sandbox_.metrics().all()->is_paused);
   EXPECT_EQ(shell_in(image, "cat /one"), "one");
   ASSERT_TRUE(sandbox_.resume());
+  EXPECT_EQ(out("print(1)"), "1");
+}
+
+TEST_F(Snapshot, AStopDoesNotWaitForOne) {
+  shell("head -c 300000000 /dev/zero >/large");
+  Result<std::string> image = std::unexpected(Error(ErrorCode::kInternal, "did not run"));
+  std::thread taker([&] { image = sandbox_.snapshot(kImage); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto stopped = sandbox_.stop();
+  EXPECT_TRUE(stopped) << why(stopped);
+  taker.join();
+  // Whichever was first; on a server the stop may have been so early that nothing runs.
+  EXPECT_TRUE(image || image.error().is(ErrorCode::kCancelled) ||
+              image.error().is(ErrorCode::kSandboxNotStarted))
+      << why(image);
+  // Its files are free again.
+  const auto started = sandbox_.start();
+  ASSERT_TRUE(started) << why(started);
   EXPECT_EQ(out("print(1)"), "1");
 }
 
