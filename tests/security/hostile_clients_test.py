@@ -229,6 +229,8 @@ class Memory(Case):
 
     LARGE = 16 * 1024 * 1024
     CONNECTIONS = 24  # more bodies than there is room for
+    # A sanitizer keeps several bytes beside each.
+    MOST_RESIDENT_MIB = 400 if "MSB_SANITIZE" not in os.environ else 2000
 
     def test_large_bodies_share_a_budget(self):
         before = resident_mib(self.server.process.pid)
@@ -257,7 +259,7 @@ class Memory(Case):
                             refused += 1
                 time.sleep(0.01)
             self.assertGreaterEqual(refused, self.CONNECTIONS - 17)
-            self.assertLess(resident_mib(self.server.process.pid) - before, 400)
+            self.assertLess(resident_mib(self.server.process.pid) - before, self.MOST_RESIDENT_MIB)
             # Calls that are small enough pass all the same.
             for path in DIALECTS:
                 self.assertLess(self.server.post(path, PING[path] + b" " * 50_000).status, 500, path)
