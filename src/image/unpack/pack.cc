@@ -56,7 +56,7 @@ class Packer {
   Result<ExtractReport> run(int root_fd) {
     TRY(enter(root_fd, ".", ""));
     while (!levels_.empty()) {
-      Level& level = levels_.back();
+      const Level& level = levels_.back();
       errno = 0;
       const dirent* const found = ::readdir(level.stream.get());
       if (found == nullptr && errno != 0) {
