@@ -206,7 +206,7 @@ TEST_F(Commit, FilesOfNobodysSandboxAreNotRead) {
 
 TEST_F(Commit, CanBeCancelled) {
   file("file", "");
-  std::stop_source stop;
+  const std::stop_source stop;
   stop.request_stop();
   const auto image = commit("snapshot", stop.get_token());
   ASSERT_FALSE(image);

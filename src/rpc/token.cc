@@ -141,7 +141,7 @@ std::optional<std::chrono::seconds> parse_lifetime(std::string_view text) {
        {"d", 86400},
        {"w", 7 * 86400},
        {"y", 365 * 86400}}};
-  constexpr std::int64_t kLongestSeconds = 1000LL * 365 * 86400;
+  constexpr std::int64_t kLongestLifeSeconds = 1000LL * 365 * 86400;
   std::int64_t unit_seconds = 3600;
   for (const auto& [suffix, value] : kUnits) {
     if (text.ends_with(suffix)) {
@@ -151,7 +151,7 @@ std::optional<std::chrono::seconds> parse_lifetime(std::string_view text) {
     }
   }
   const auto number = base::parse_number<std::int64_t>(text);
-  if (!number || *number <= 0 || *number > kLongestSeconds / unit_seconds) {
+  if (!number || *number <= 0 || *number > kLongestLifeSeconds / unit_seconds) {
     return std::nullopt;
   }
   return seconds(*number * unit_seconds);
