@@ -180,7 +180,7 @@ TEST_F(Pause, OthersFindItPausedAndMayResumeIt) {
   ASSERT_TRUE(other.attach());
   ASSERT_TRUE(one.pause());
   EXPECT_TRUE(other.code().run("1").error().is(ErrorCode::kSandboxPaused));
-  SandboxOptions where = kept.options();
+  const SandboxOptions where = kept.options();
   const auto all = Sandbox::list(where);
   ASSERT_TRUE(all) << why(all);
   const auto reading = std::ranges::find(*all, kept.name(), &Metrics::name);
