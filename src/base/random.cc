@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdint>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/sys.h"
 
 namespace msb::base {
@@ -25,16 +25,10 @@ Result<> fill_random(std::span<std::byte> bytes) {
 }
 
 Result<std::string> random_id(std::size_t digits) {
-  std::array<std::uint8_t, 32> bytes;
+  std::array<std::byte, 32> bytes;
   MSB_CHECK(digits <= 2 * bytes.size());
-  TRY(fill_random(std::as_writable_bytes(std::span(bytes))));
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string id;
-  for (std::size_t i = 0; i < digits; ++i) {
-    const unsigned byte = bytes[i / 2];
-    id.push_back(kHex[i % 2 == 0 ? byte >> 4 : byte & 0xf]);
-  }
-  return id;
+  TRY(fill_random(bytes));
+  return hex_of(bytes).substr(0, digits);
 }
 
 Result<std::string> random_uuid() {

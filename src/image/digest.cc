@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/sys.h"
 #include "image/printable.h"
 
@@ -58,16 +59,11 @@ void Hasher::update(std::span<const std::byte> bytes) {
 }
 
 Digest Hasher::finish() {
-  static constexpr char kHex[] = "0123456789abcdef";
   unsigned char hash[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   MSB_CHECK(EVP_DigestFinal_ex(context_->evp, hash, &size) == 1);
   MSB_CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
-  std::string text = "sha256:";
-  for (const unsigned char byte : std::span(hash, size)) {
-    text += {kHex[byte >> 4], kHex[byte & 15]};
-  }
-  return Digest(std::move(text));
+  return Digest("sha256:" + base::hex_of(std::as_bytes(std::span(hash, size))));
 }
 
 Result<Digest> digest_of_file(int fd) {

@@ -179,6 +179,19 @@ Result<> wait_ready(int fd, short events, const StopEvent& stop) {
   return {};
 }
 
+// Hands on what comes out of `source`, until its end or until `take` says false.
+Result<> for_each_chunk(int source, const StopEvent& stop,
+                        const std::function<Result<bool>(std::span<const std::byte>)>& take) {
+  std::vector<std::byte> buffer(kChunkBytes);
+  for (;;) {
+    TRY(wait_ready(source, POLLIN, stop));
+    const std::size_t count = TRY(sys::read(source, buffer));
+    if (count == 0 || !TRY(take(std::span(buffer).first(count)))) {
+      return {};
+    }
+  }
+}
+
 Result<sys::Pipe> wide_pipe() {
   sys::Pipe pipe = TRY(sys::pipe());
   // Refused beyond /proc/sys/fs/pipe-max-size; then the pipe is narrow, and right.
@@ -274,27 +287,22 @@ Result<Unpacked> Unpacker::unpack(const BlobSlice& blob, const std::string& fold
   const NoSigpipe no_sigpipe;
   TRY(sys::set_nonblocking(tar.write_end.get(), true));
   Hasher hasher;
-  std::vector<std::byte> buffer(kChunkBytes);
   std::uint64_t tar_bytes = 0;
   bool extractor_reads = true;
-  while (extractor_reads) {
-    TRY(wait_ready(plain.read_end.get(), POLLIN, stop_event));
-    const std::size_t count = TRY(sys::read(plain.read_end.get(), buffer));
-    if (count == 0) {
-      break;
-    }
-    tar_bytes += count;
+  const auto hand_on = [&](std::span<const std::byte> chunk) -> Result<bool> {
+    tar_bytes += chunk.size();
     if (tar_bytes > kMaxTarBytes) {
       return fail(ErrorCode::kResourceExhausted, "the layer is larger than 32 GiB");
     }
     TRY(check_growth(tar_bytes, blob.size_bytes));
-    const auto chunk = std::span(buffer).first(count);
     hasher.update(chunk);
     extractor_reads = TRY(write_chunk(tar.write_end.get(), chunk, stop_event));
     if (progress) {
       progress(position_of(blob));
     }
-  }
+    return extractor_reads;
+  };
+  TRY(for_each_chunk(plain.read_end.get(), stop_event, hand_on));
   plain.read_end.reset();
   tar.write_end.reset();
   // Whoever failed first has the reason: the extractor sees a broken stream end early, the
@@ -320,22 +328,18 @@ Result<> Unpacker::decompress_to(const BlobSlice& blob, int output_fd, std::uint
   plain.write_end.reset();
   const StopEvent stop_event = TRY(StopEvent::create());
   const std::stop_callback on_stop(stop, [&stop_event] { stop_event.raise(); });
-  std::vector<std::byte> buffer(kChunkBytes);
   std::uint64_t total = 0;
-  for (;;) {
-    TRY(wait_ready(plain.read_end.get(), POLLIN, stop_event));
-    const std::size_t count = TRY(sys::read(plain.read_end.get(), buffer));
-    if (count == 0) {
-      break;
-    }
-    total += count;
+  const auto keep = [&](std::span<const std::byte> chunk) -> Result<bool> {
+    total += chunk.size();
     if (total > max_bytes) {
       return fail(ErrorCode::kResourceExhausted,
                   "uncompressed, it is larger than " + std::to_string(max_bytes) + " bytes");
     }
     TRY(check_growth(total, blob.size_bytes));
-    TRY(base::write_all(output_fd, std::span(buffer).first(count)));
-  }
+    TRY(base::write_all(output_fd, chunk));
+    return true;
+  };
+  TRY(for_each_chunk(plain.read_end.get(), stop_event, keep));
   TRY(decompressor.finish());
   return {};
 }
@@ -349,22 +353,17 @@ Result<Packed> Unpacker::pack(int layer, int output_fd, std::stop_token stop) co
   const StopEvent stop_event = TRY(StopEvent::create());
   const std::stop_callback on_stop(stop, [&stop_event] { stop_event.raise(); });
   Hasher hasher;
-  std::vector<std::byte> buffer(kChunkBytes);
   std::uint64_t total = 0;
-  for (;;) {
-    TRY(wait_ready(tar.read_end.get(), POLLIN, stop_event));
-    const std::size_t count = TRY(sys::read(tar.read_end.get(), buffer));
-    if (count == 0) {
-      break;
-    }
-    total += count;
+  const auto keep = [&](std::span<const std::byte> chunk) -> Result<bool> {
+    total += chunk.size();
     if (total > kMaxTarBytes) {
       return fail(ErrorCode::kResourceExhausted, "the files are larger than 32 GiB");
     }
-    const auto chunk = std::span(buffer).first(count);
     hasher.update(chunk);
     TRY(base::write_all(output_fd, chunk));
-  }
+    return true;
+  };
+  TRY(for_each_chunk(tar.read_end.get(), stop_event, keep));
   TRY(packer.finish());
   return Packed{hasher.finish(), total};
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
+#include "base/hex.h"
 #include "image/reference.h"
 
 namespace msb::server {
@@ -18,13 +20,7 @@ std::string folder_of(std::string_view namespace_name) {
   if (std::ranges::all_of(namespace_name, is_plain)) {
     return folder.append(namespace_name) + "/";
   }
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  folder += "hex.";
-  for (const char c : namespace_name) {
-    const auto byte = static_cast<unsigned char>(c);
-    folder += {kDigits[byte / 16], kDigits[byte % 16]};
-  }
-  return folder + "/";
+  return folder + "hex." + base::hex_of(base::bytes_of(namespace_name)) + "/";
 }
 
 bool is_anothers(const std::string& repository, std::string_view namespace_name) {

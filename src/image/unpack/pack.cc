@@ -185,25 +185,25 @@ class Packer {
   }
 
   // Of the guest's own: overlayfs keeps its orders under the same prefix.
-  static Result<> add_xattrs(int fd, archive_entry* entry) {
-    std::string names(kMaxXattrBytes, '\0');
-    const ssize_t size = ::flistxattr(fd, names.data(), names.size());
+  Result<> add_xattrs(int fd, archive_entry* entry) {
+    const ssize_t size = ::flistxattr(fd, xattr_names_.data(), xattr_names_.size());
     if (size < 0) {
       return errno == EOPNOTSUPP ? Result<>() : std::unexpected(sys::error("flistxattr"));
     }
-    names.resize(static_cast<std::size_t>(size));
-    std::string value(kMaxXattrBytes, '\0');
+    // Each with a NUL behind it.
+    const std::string_view names(xattr_names_.data(), static_cast<std::size_t>(size));
     for (std::size_t begin = 0; begin < names.size();) {
-      const std::string name(names.c_str() + begin);
+      const std::string name(names.substr(begin, names.find('\0', begin) - begin));
       begin += name.size() + 1;
       if (!name.starts_with("user.") || name.starts_with("user.overlay.")) {
         continue;
       }
-      const ssize_t length = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+      const ssize_t length =
+          ::fgetxattr(fd, name.c_str(), xattr_value_.data(), xattr_value_.size());
       if (length < 0) {
         return std::unexpected(sys::error("fgetxattr"));
       }
-      ::archive_entry_xattr_add_entry(entry, name.c_str(), value.data(),
+      ::archive_entry_xattr_add_entry(entry, name.c_str(), xattr_value_.data(),
                                       static_cast<std::size_t>(length));
     }
     return {};
@@ -314,6 +314,8 @@ class Packer {
   std::vector<Level> levels_;
   std::unordered_map<ino_t, std::string> linked_;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
+  std::vector<char> xattr_names_ = std::vector<char>(kMaxXattrBytes);
+  std::vector<char> xattr_value_ = std::vector<char>(kMaxXattrBytes);
 };
 
 }  // namespace

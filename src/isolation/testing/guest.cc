@@ -2,7 +2,6 @@
 #include "isolation/testing/guest.h"
 
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/locations.h"
+#include "base/random.h"
 #include "base/sys.h"
 #include "isolation/jail/id_map.h"
 
@@ -48,14 +48,7 @@ std::optional<std::string> cannot_make_sandboxes() {
 }
 
 std::string random_id() {
-  std::uint64_t number = 0;
-  MSB_CHECK(::getrandom(&number, sizeof number, 0) == sizeof number);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string id;
-  for (int i = 0; i < 16; ++i) {
-    id.push_back(kDigits[(number >> (4 * i)) & 15]);
-  }
-  return id;
+  return base::random_id().value();
 }
 
 void Guest::tell(const std::string& request) {
