@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this host can do, found by trying: the library behind `msb doctor`.
+// What this host can do, found by trying, but for machines, which take long to boot: the library
+// behind `msb doctor`.
 #pragma once
 
 #include <cstdint>

@@ -58,11 +58,15 @@ class Verbs(Case):
     def test_doctor_examines_each_tier(self):
         document = json.loads(self.msb("doctor", "--json").stdout)
         tiers = {tier["tier"]: tier for tier in document["tiers"]}
-        self.assertEqual(set(tiers), {"jail", "oci:crun", "oci:runc", "oci:runsc"})
+        self.assertEqual(set(tiers), {"jail", "oci:crun", "oci:runc", "oci:runsc", "microvm"})
         for tier in tiers.values():
             for finding in tier["findings"]:
                 self.assertTrue(finding["topic"])
                 self.assertTrue(finding["detail"])
+        machine = {finding["topic"]: finding for finding in tiers["microvm"]["findings"]}
+        self.assertEqual(set(machine), {"user", "program", "image maker", "kernel", "processor"})
+        self.assertIn("/dev/kvm" if machine["processor"]["level"] == "weak" else "KVM",
+                      machine["processor"]["detail"])
         done = self.msb("doctor")
         usable = any(tier["usable"] for tier in tiers.values())
         self.assertEqual(done.returncode, 0 if usable else 1)

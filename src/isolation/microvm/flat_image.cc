@@ -24,8 +24,6 @@ namespace {
 
 namespace sys = base::sys;
 
-constexpr const char* kMakerPath = "/usr/bin/mkfs.erofs";
-
 // mkfs.erofs asks for the whole path of its source, and the home is nobody's to look into.
 constexpr const char* kStagingPath = "/tmp";
 
@@ -71,8 +69,9 @@ Result<> execute_maker(const jail::Plan& plan, int file) {
                                            nullptr};
   const std::array<const char*, 1> env = {nullptr};
   // SAFETY: execve writes to neither.
-  ::execve(kMakerPath, const_cast<char* const*>(argv.data()), const_cast<char* const*>(env.data()));
-  return std::unexpected(sys::error("execve", kMakerPath));
+  ::execve(kImageMakerPath, const_cast<char* const*>(argv.data()),
+           const_cast<char* const*>(env.data()));
+  return std::unexpected(sys::error("execve", kImageMakerPath));
 }
 
 Result<> run_maker(const jail::Plan& plan, int file) {
@@ -104,7 +103,7 @@ Result<> make_folder(int home, const char* path) {
 
 // Locked for as long as somebody writes it; what a crash has left is written over.
 Result<> make(const jail::Plan& plan, int folder, const std::string& name) {
-  if (::access(kMakerPath, X_OK) != 0) {
+  if (::access(kImageMakerPath, X_OK) != 0) {
     return fail(ErrorCode::kUnsupported,
                 "mkfs.erofs is not installed: the microvm tier needs erofs-utils");
   }

@@ -10,6 +10,8 @@
 
 namespace msb::isolation::microvm {
 
+inline constexpr const char* kImageMakerPath = "/usr/bin/mkfs.erofs";
+
 // Where they are, beneath home: <image digest>.erofs.
 inline constexpr const char* kImagesFolder = "machines/images";
 

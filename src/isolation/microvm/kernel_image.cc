@@ -118,6 +118,10 @@ class ModuleOrder {
 
 }  // namespace
 
+std::vector<std::string> kernel_roots(const std::string& libexec) {
+  return {libexec + "/guest-kernel", ""};
+}
+
 Result<KernelImage> find_kernel(const std::vector<std::string>& roots) {
   for (const std::string& root : roots) {
     if (auto found = best_in(root)) {

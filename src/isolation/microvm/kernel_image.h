@@ -21,6 +21,9 @@ struct KernelImage {
   std::string modules_folder;  // <root>/lib/modules/<version>
 };
 
+// Beside our programs, and the host's own.
+std::vector<std::string> kernel_roots(const std::string& libexec);
+
 // The newest kernel of a cloud flavour, else of any, beneath one of `roots` (each with boot/ and
 // lib/modules/, as a package of the distribution unpacks), in their order. kUnsupported: none has
 // one, and what to install.

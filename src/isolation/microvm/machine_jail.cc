@@ -126,7 +126,7 @@ Result<std::string> read_agent(int agent) {
 
 Result<> gather_kernel(Building& building) {
   Request& request = request_of(building);
-  request.kernel = TRY(find_kernel({request.libexec + "/guest-kernel", ""}));
+  request.kernel = TRY(find_kernel(kernel_roots(request.libexec)));
   const std::string init = TRY(base::read_file(request.libexec + "/msb-guest", kMaxProgramBytes));
   const std::string agent = TRY(read_agent(building.plan.agent));
   std::vector<std::string> modules = TRY(find_modules(request.kernel));
@@ -315,18 +315,6 @@ Limits limits_around(const Limits& inside) {
   around.memory_bytes += std::uint64_t{kGuestKernelMib + kQemuMib} << 20;
   around.max_processes = kQemuThreads;
   return around;
-}
-
-Result<> check_host(const jail::Powers& powers) {
-  if (!powers.is_root) {
-    return fail(ErrorCode::kUnsupported, "the microvm tier needs root on the host");
-  }
-  if (::access(kQemuPath, X_OK) != 0) {
-    return fail(ErrorCode::kUnsupported,
-                "QEMU is not installed: the microvm tier needs qemu-system-x86, erofs-utils and a "
-                "kernel (linux-image-cloud-amd64)");
-  }
-  return {};
 }
 
 }  // namespace msb::isolation::microvm

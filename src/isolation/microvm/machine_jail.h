@@ -15,8 +15,4 @@ namespace msb::isolation::microvm {
 // Of a sandbox's limits, what its QEMU may use of the host.
 Limits limits_around(const Limits& inside);
 
-// Where there is neither hardware nor emulation for it: what to install. Checked before anything is
-// made.
-Result<> check_host(const jail::Powers& powers);
-
 }  // namespace msb::isolation::microvm

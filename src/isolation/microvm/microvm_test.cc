@@ -20,8 +20,7 @@
 #include "base/parse.h"
 #include "base/sys.h"
 #include "isolation/machine_orders.h"
-#include "isolation/microvm/kernel_image.h"
-#include "isolation/microvm/machine.h"
+#include "isolation/microvm/host_needs.h"
 #include "isolation/testing/guest.h"
 
 namespace msb::isolation::microvm {
@@ -37,14 +36,13 @@ std::optional<std::string> cannot_boot() {
   if (const auto reason = testing::cannot_make_sandboxes()) {
     return reason;
   }
-  for (const char* program : {kQemuPath, "/usr/bin/mkfs.erofs"}) {
-    if (::access(program, X_OK) != 0) {
-      return std::string(program) + " is not installed";
+  const std::string libexec = fs::path(*base::find_program("msb-warden")).parent_path().string();
+  for (const Finding& finding : examine_host(true, libexec)) {
+    if (finding.level == Finding::Level::kMissing) {
+      return finding.detail;
     }
   }
-  const std::string libexec = fs::path(*base::find_program("msb-warden")).parent_path().string();
-  const auto kernel = find_kernel({libexec + "/guest-kernel", ""});
-  return kernel ? std::nullopt : std::optional(kernel.error().message());
+  return std::nullopt;
 }
 
 class MicrovmTest : public ::testing::Test {

@@ -30,6 +30,7 @@
 #include "isolation/jail/overlay.h"
 #include "isolation/jail/system_calls.h"
 #include "isolation/jail/writable_layer.h"
+#include "isolation/microvm/host_needs.h"
 #include "isolation/probe_text.h"
 #include "isolation/warden/authority.h"
 #include "isolation/warden/probe_runtime.h"
@@ -307,6 +308,10 @@ int probe(const std::string& home, const std::string& agent_path) {
   for (const oci::Runtime& runtime : oci::known_runtimes()) {
     found.push_back(examine_runtime(runtime, home, agent_path));
   }
+  // Where the agent is, its like are.
+  found.push_back({.tier = to_text(Tier{.kind = Tier::Kind::kMicrovm, .runtime = {}}),
+                   .findings = microvm::examine_host(is_host_root(),
+                                                     agent_path.substr(0, agent_path.rfind('/')))});
   return base::write_all(1, to_text(found)) ? 0 : 1;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/sys.h"
 #include "isolation/jail/first_process.h"
+#include "isolation/microvm/host_needs.h"
 #include "isolation/microvm/machine_jail.h"
 #include "isolation/microvm/request.h"
 #include "isolation/oci/complaints.h"
@@ -162,7 +163,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   base::UniqueFd our_orders;
   base::UniqueFd machine_orders;
   if (request.machine) {
-    TRY(microvm::check_host(ground_.powers));
+    TRY(microvm::check_host(ground_.powers.is_root));
     std::tie(our_orders, machine_orders) = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
   }
 
