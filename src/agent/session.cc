@@ -6,6 +6,7 @@
 
 #include "agent/exec.h"
 #include "agent/files.h"
+#include "agent/measure.h"
 #include "agent/relay.h"
 #include "agent/repl/run.h"
 #include "agent/users.h"
@@ -151,6 +152,9 @@ Result<> Session::handle_request(const wire::Frame& frame) {
     case FrameType::kAdopt:
       adopt(id, TRY(wire::Adopt::decode(frame.payload)).settings);
       return {};
+    case FrameType::kMeasure:
+      link_->send(id, measure());
+      return {};
     // For a stream that has just ended: the host does not know yet.
     case FrameType::kReplCode:
     case FrameType::kSignal:
@@ -208,6 +212,7 @@ Result<> Session::handle_stream(Stream& stream, const wire::Frame& frame) {
     case FrameType::kExec:
     case FrameType::kRepl:
     case FrameType::kConnect:
+    case FrameType::kMeasure:
     case FrameType::kWriteFile:
       return fail(ErrorCode::kCorrupt, "the host opened a stream that is open");
     default:

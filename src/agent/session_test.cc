@@ -106,6 +106,15 @@ TEST_F(AgentSession, EndsWhenItIsGreetedAgainInUse) {
   expect_refusal();
 }
 
+TEST_F(AgentSession, SaysHowFullItsDiskIs) {
+  const std::uint32_t stream = agent_->new_stream();
+  agent_->send(stream, FrameType::kMeasure);
+  const Received& received = agent_->finish(stream);
+  ASSERT_TRUE(received.measured);
+  EXPECT_GT(received.measured->disk_used_bytes, 0u);
+  EXPECT_GT(received.measured->disk_free_inodes, 0u);
+}
+
 TEST_F(AgentSession, EndsWhenAStreamIsOpenedTwice) {
   const std::uint32_t stream = agent_->shell("sleep 1000");
   agent_->send(stream, command({"true"}));

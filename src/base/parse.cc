@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/parse.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 
 namespace msb::base {
+
+std::uint64_t number_behind(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') {
+      return parse_number<std::uint64_t>(line.substr(key.size() + 1)).value_or(0);
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return 0;
+}
 
 std::optional<double> parse_decimal(std::string_view text) {
   double value = 0;

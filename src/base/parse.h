@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -21,6 +22,10 @@ std::optional<T> parse_number(std::string_view text, int base = 10) {
   }
   return value;
 }
+
+// The number behind `key` in a text of "key number" lines, as the kernel writes them; 0 when it is
+// not there.
+std::uint64_t number_behind(std::string_view text, std::string_view key);
 
 std::optional<double> parse_decimal(std::string_view text);
 

@@ -20,6 +20,14 @@ TEST(Parse, TakesTheWholeTextOrNothing) {
   EXPECT_EQ(parse_number<unsigned>("ff", 16), 255U);
 }
 
+TEST(Parse, FindsTheNumberBehindAKey) {
+  EXPECT_EQ(number_behind("oom 1\noom_kill 23\n", "oom_kill"), 23u);
+  EXPECT_EQ(number_behind("oom 1\noom_kill 23", "oom"), 1u);
+  EXPECT_EQ(number_behind("oom_kill_disable 0\n", "oom_kill"), 0u);
+  EXPECT_EQ(number_behind("oom_kill many\n", "oom_kill"), 0u);
+  EXPECT_EQ(number_behind("", "x"), 0u);
+}
+
 TEST(Parse, KnowsDurations) {
   EXPECT_EQ(parse_duration("250ms"), milliseconds(250));
   EXPECT_EQ(parse_duration("10s"), milliseconds(10000));

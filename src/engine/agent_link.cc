@@ -18,7 +18,8 @@ constexpr std::size_t kMaxReadBytes = 256 << 10;
 
 bool closes_stream(wire::FrameType type) {
   return type == wire::FrameType::kDone || type == wire::FrameType::kFailed ||
-         type == wire::FrameType::kExited || type == wire::FrameType::kReplDone;
+         type == wire::FrameType::kExited || type == wire::FrameType::kReplDone ||
+         type == wire::FrameType::kMeasured;
 }
 
 Error broken(std::string what) {

@@ -29,7 +29,8 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
                    const std::shared_ptr<AgentLink>& link, Luggage luggage,
                    std::function<void(Sandbox&)> on_ended) {
   auto gauges = std::make_shared<Gauges>(std::move(jail.started.gauges), luggage.limits,
-                                         luggage.folder.path(), luggage.disk_base_bytes);
+                                         luggage.folder.path(), luggage.disk_base_bytes,
+                                         plan.tier.is_machine() ? link : nullptr);
   auto session = std::make_shared<Session>(link, gauges, jail.exit_report, luggage.limits);
   const std::shared_ptr<ExitReport> exit_report = jail.exit_report;
   SandboxParts parts{.name = plan.name,
@@ -46,7 +47,7 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
                      .warden = jail.dismiss(),
                      .orders = std::move(jail.started.orders),
                      .exit_report = exit_report,
-                     .gauges = std::move(gauges),
+                     .gauges = gauges,
                      .session = session,
                      .on_language = language_notice(site, plan)};
   std::shared_ptr<Sandbox> sandbox =
@@ -60,7 +61,8 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
   };
   exit_report->on_arrival(mourn);
   link->when_lost(mourn);
-  return {.sandbox = std::move(sandbox), .session = std::move(session)};
+  return {
+      .sandbox = std::move(sandbox), .session = std::move(session), .gauges = std::move(gauges)};
 }
 
 }  // namespace msb::engine

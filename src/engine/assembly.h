@@ -23,6 +23,7 @@ struct Luggage {
 struct Assembled {
   std::shared_ptr<Sandbox> sandbox;
   std::shared_ptr<Session> session;
+  std::shared_ptr<Gauges> gauges;
 };
 
 // `jail.started.stream` has become `link`. From here on the sandbox is responsible for the jail,

@@ -40,7 +40,7 @@ Result<> Call::on_frame(const wire::Frame& frame) {
       return accept_output(Channel::kStderr, frame.payload);
     case FrameType::kOutputCut: {
       const auto cut = TRY(wire::OutputCut::decode(frame.payload));
-      if (kind_ == Kind::kTask) {
+      if (!has_output()) {
         return unexpected_frame();
       }
       pending_.dropped_bytes += cut.dropped_bytes;
@@ -67,6 +67,10 @@ Result<> Call::on_frame(const wire::Frame& frame) {
     }
     case FrameType::kDone:
       return accept_end(Kind::kTask, Done{});
+    case FrameType::kMeasured: {
+      const auto measured = TRY(wire::Measured::decode(frame.payload));
+      return accept_end(Kind::kMeasurement, measured);
+    }
     case FrameType::kFailed: {
       auto failed = TRY(wire::Failed::decode(frame.payload));
       return accept_end(kind_, std::move(failed));
@@ -77,7 +81,7 @@ Result<> Call::on_frame(const wire::Frame& frame) {
 }
 
 Result<> Call::accept_output(Channel channel, std::span<const std::byte> bytes) {
-  if (kind_ == Kind::kTask || (kind_ == Kind::kExec && !started_)) {
+  if (!has_output() || (kind_ == Kind::kExec && !started_)) {
     return unexpected_frame();
   }
   if (bytes.size() > window_bytes_) {

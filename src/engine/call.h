@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One request to the agent whose answers a thread waits for: an exec, a REPL run, or a task that is
-// done or fails (a file to write, an interpreter to warm, settings to adopt).
+// One request to the agent whose answers a thread waits for: an exec, a REPL run, a task that is
+// done or fails (a file to write, an interpreter to warm, settings to adopt), or a measurement.
 // Whoever receives puts in what arrives, checked against the request's state; the waiting thread
 // takes it out and grants credit for what it has consumed. So a thread that is slow (or does not
 // come at all) makes the guest wait, costs at most kInitialCreditBytes here, and disturbs nobody
@@ -9,7 +9,8 @@
 //
 //   exec    kStarted, then kStdout | kStderr | kOutputCut | kCredit ..., then kExited
 //   repl    kStdout | kStderr | kOutputCut ..., then kReplDone
-//   task    kDone                                     any of them: kFailed instead, at any time
+//   task    kDone
+//   measurement   kMeasured                           any of them: kFailed instead, at any time
 #pragma once
 
 #include <chrono>
@@ -31,11 +32,11 @@ enum class Channel : std::uint8_t { kStdout, kStderr };
 class Call final : public Stream {
  public:
   using Clock = AgentLink::Clock;
-  enum class Kind { kExec, kRepl, kTask };
+  enum class Kind { kExec, kRepl, kTask, kMeasurement };
 
   struct Done {};
   // How it ended; an Error when the link was lost before the end.
-  using End = std::variant<Done, wire::Exited, wire::ReplDone, wire::Failed, Error>;
+  using End = std::variant<Done, wire::Exited, wire::ReplDone, wire::Measured, wire::Failed, Error>;
 
   // Output in order of arrival: `pieces` cut `bytes` into runs of one channel.
   struct Piece {
@@ -80,6 +81,7 @@ class Call final : public Stream {
   void on_lost(const Error& error) override;
   Result<> accept_output(Channel channel, std::span<const std::byte> bytes);
   Result<> accept_end(Kind kind, End end);
+  bool has_output() const { return kind_ == Kind::kExec || kind_ == Kind::kRepl; }
   bool has_news(bool wants_credit) const;
 
   const Kind kind_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -46,18 +47,7 @@ class GaugeText {
     return base::parse_number<std::uint64_t>(text_.substr(0, text_.find('\n'))).value_or(0);
   }
 
-  // The number in the line "<key> <number>".
-  std::uint64_t number(std::string_view key) const {
-    std::string_view rest = text_;
-    while (!rest.empty()) {
-      const std::string_view line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-      if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') {
-        return base::parse_number<std::uint64_t>(line.substr(key.size() + 1)).value_or(0);
-      }
-    }
-    return 0;
-  }
+  std::uint64_t number(std::string_view key) const { return base::number_behind(text_, key); }
 
  private:
   std::array<char, kMaxGaugeBytes> buffer_;
@@ -89,6 +79,26 @@ void append_reason(std::string& text, const std::string& reason) {
   text += reason;
 }
 
+// What a guest says of itself may be any number.
+std::int64_t plausible(std::uint64_t number) {
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(number, std::numeric_limits<std::int64_t>::max()));
+}
+
+bool is_full(const Space& space) {
+  return space.free_bytes < kFullDiskBytes || space.free_inodes == 0;
+}
+
+Space space_of(const wire::Measured& measured) {
+  return {.used_bytes = plausible(measured.disk_used_bytes),
+          .free_bytes = plausible(measured.disk_free_bytes),
+          .free_inodes = plausible(measured.disk_free_inodes)};
+}
+
+LimitEvents events_of(const wire::Measured& measured) {
+  return {.oom_kills = measured.oom_kills, .refused_forks = measured.refused_forks};
+}
+
 std::string mib(std::uint64_t size_bytes) {
   return std::to_string(size_bytes >> 20) + " MiB";
 }
@@ -96,12 +106,16 @@ std::string mib(std::uint64_t size_bytes) {
 }  // namespace
 
 Gauges::Gauges(isolation::SandboxGauges gauges, const isolation::Limits& limits,
-               std::string writable_path, std::int64_t disk_base_bytes)
+               std::string writable_path, std::int64_t disk_base_bytes,
+               std::shared_ptr<AgentLink> guest)
     : gauges_(std::move(gauges)),
       limits_(limits),
       writable_path_(std::move(writable_path)),
       disk_base_bytes_(disk_base_bytes) {
   base_ = latest_ = CpuSample{Clock::now(), cpu_used_ns()};
+  if (guest) {
+    guest_.emplace(std::move(guest));
+  }
 }
 
 std::uint64_t Gauges::cpu_used_ns() const {
@@ -131,11 +145,18 @@ std::int64_t Gauges::disk_bytes() {
 }
 
 Usage Gauges::read() {
+  // Before any lock: it may take a while.
+  const auto counted = guest_ ? std::optional(guest_->read()) : std::nullopt;
   const std::shared_lock gauges_lock(mutex_);
   const std::lock_guard sample_lock(sample_mutex_);
   Usage usage;
-  usage.memory_bytes = memory_bytes();
-  usage.disk_bytes = disk_bytes();
+  if (counted) {
+    usage.memory_bytes = plausible(counted->memory_bytes);
+    usage.disk_bytes = std::max<std::int64_t>(0, space_of(*counted).used_bytes - disk_base_bytes_);
+  } else {
+    usage.memory_bytes = memory_bytes();
+    usage.disk_bytes = disk_bytes();
+  }
   if (!gauges_.cpu_usage) {
     return usage;
   }
@@ -156,18 +177,31 @@ LimitEvents Gauges::events() const {
           .refused_forks = GaugeText(gauges_.pids_events).number("max")};
 }
 
-bool Gauges::disk_is_full() const {
-  const auto space = space_of(gauges_);
-  return space && (space->free_bytes < kFullDiskBytes || space->free_inodes == 0);
+LimitMark Gauges::mark() {
+  return guest_ ? LimitMark{.events = {}, .question = guest_->ask()}
+                : LimitMark{.events = events(), .question = {}};
 }
 
-LimitsHit Gauges::hit_since(const LimitEvents& before) const {
-  const LimitEvents now = events();
+bool Gauges::disk_is_full() const {
   const std::shared_lock lock(mutex_);
+  const auto space = space_of(gauges_);
+  return space && is_full(*space);
+}
+
+LimitsHit Gauges::hit_since(const LimitMark& begin) {
+  if (!guest_) {
+    return hit(begin.events, events(), disk_is_full());
+  }
+  const LimitEvents before = events_of(guest_->answer(begin.question));
+  const wire::Measured now = guest_->read();
+  return hit(before, events_of(now), is_full(space_of(now)));
+}
+
+LimitsHit Gauges::hit(const LimitEvents& before, const LimitEvents& now, bool disk_is_full) const {
   LimitsHit hit;
   hit.memory = now.oom_kills > before.oom_kills;
   hit.processes = now.refused_forks > before.refused_forks;
-  hit.disk = disk_is_full();
+  hit.disk = disk_is_full;
   if (hit.memory) {
     append_reason(hit.text, "out of memory (limit " + mib(limits_.memory_bytes) + ")");
   }
@@ -179,6 +213,12 @@ LimitsHit Gauges::hit_since(const LimitEvents& before) const {
     append_reason(hit.text, "disk full (limit " + mib(limits_.disk_bytes) + ")");
   }
   return hit;
+}
+
+std::int64_t Gauges::note_disk_base() {
+  const std::int64_t used_bytes = space_of(guest_->read()).used_bytes;
+  const std::lock_guard lock(sample_mutex_);
+  return disk_base_bytes_ = used_bytes;
 }
 
 std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges) {

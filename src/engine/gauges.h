@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the kernel says about one running sandbox: usage for metrics, and the counters that tell
-// which limit a run has hit. Each reading is a few preads of open descriptors. Thread-safe.
+// which limit a run has hit. Each reading is a few preads of open descriptors, and where a sandbox
+// has a kernel of its own, whose counts the host does not see, a question to its agent.
+// Thread-safe.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 
 #include "base/try.h"
+#include "engine/guest_counts.h"
 #include "isolation/sandbox_spec.h"
 
 namespace msb::engine {
@@ -25,6 +30,12 @@ struct Usage {
 struct LimitEvents {
   std::uint64_t oom_kills = 0;
   std::uint64_t refused_forks = 0;
+};
+
+// Where the counters of a run begin: read, or asked for.
+struct LimitMark {
+  LimitEvents events;
+  GuestCounts::Question question;
 };
 
 // Which limits were reached, and the words for it: "out of memory (limit 64 MiB)".
@@ -43,13 +54,19 @@ class Gauges {
  public:
   // `writable_path`: the folder that is measured when the layer is not a file system of its own.
   // `disk_base_bytes`: what a fresh layer uses for itself.
+  // `guest`: the agent of a sandbox with a kernel of its own; null where the host's is the one.
   Gauges(isolation::SandboxGauges gauges, const isolation::Limits& limits,
-         std::string writable_path, std::int64_t disk_base_bytes);
+         std::string writable_path, std::int64_t disk_base_bytes,
+         std::shared_ptr<AgentLink> guest = nullptr);
 
   Usage read();
-  LimitEvents events() const;
-  // What has been hit since `before`; the disk counts when it is full now.
-  LimitsHit hit_since(const LimitEvents& before) const;
+  // Does not wait.
+  LimitMark mark();
+  // What has been hit since `begin`; the disk counts when it is full now.
+  LimitsHit hit_since(const LimitMark& begin);
+  // What the disk has in use now is what a fresh layer uses for itself: how much that is. For a
+  // guest with a kernel of its own.
+  std::int64_t note_disk_base();
 
   // The folder of the writable layer, once more: it keeps the layer mounted. kSandboxGone.
   Result<base::UniqueFd> writable_layer() const;
@@ -66,17 +83,20 @@ class Gauges {
   std::uint64_t cpu_used_ns() const;
   std::int64_t memory_bytes() const;
   std::int64_t disk_bytes();
+  LimitEvents events() const;
   bool disk_is_full() const;
+  LimitsHit hit(const LimitEvents& before, const LimitEvents& now, bool disk_is_full) const;
 
   mutable std::shared_mutex mutex_;  // guards gauges_: shared to read them, exclusive to close()
   isolation::SandboxGauges gauges_;
   const isolation::Limits limits_;
   const std::string writable_path_;
+  std::optional<GuestCounts> guest_;
 
   std::mutex sample_mutex_;  // guards what follows
   CpuSample base_;
   CpuSample latest_;
-  const std::int64_t disk_base_bytes_;
+  std::int64_t disk_base_bytes_;
   std::int64_t last_disk_bytes_ = 0;
   std::chrono::steady_clock::time_point walked_;
 };

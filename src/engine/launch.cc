@@ -86,7 +86,7 @@ std::string hexadecimal_of(const std::string& digest) {
 
 // What a tier cannot do is said before anything is made.
 Result<> check_tier(const LaunchPlan& plan) {
-  if (plan.tier.kind == isolation::Tier::Kind::kMicrovm && !plan.definition.volumes.empty()) {
+  if (plan.tier.is_machine() && !plan.definition.volumes.empty()) {
     return fail(ErrorCode::kUnsupported,
                 "volumes: not supported by the tier microvm; use jail, or an OCI runtime");
   }
@@ -102,7 +102,7 @@ Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan&
   spec.name = plan.name.sandbox;
   spec.hostname = hostname_of(plan.name.sandbox);
   spec.layer_paths = plan.image.layer_paths;
-  if (plan.tier.kind == isolation::Tier::Kind::kMicrovm) {
+  if (plan.tier.is_machine()) {
     spec.machine.emplace().image_digest = hexadecimal_of(plan.image.digest);
   }
   spec.writable_path = writable_path;
@@ -139,11 +139,11 @@ struct Prepared {
 };
 
 Result<Prepared> prepare(const LaunchSite& site, const LaunchPlan& plan) {
-  TRY(check_tier(plan));
   Prepared prepared;
   prepared.greeting = TRY(greeting_of(plan));
   TRY(open_volumes(site, plan));  // says what is wrong before anything is made
   prepared.volume_owner = TRY(volume_owner(plan));
+  TRY(check_tier(plan));
   prepared.ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));
   return prepared;
 }
@@ -162,7 +162,7 @@ Error fail_start(const Assembled& started, bool discards_files, const Error& err
 // without templates; a clone has no other result, only sooner.
 std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan& plan,
                                         const SandboxFolder& folder, const std::stop_token& stop) {
-  if (plan.tier.kind != isolation::Tier::Kind::kMicrovm || !folder.is_new()) {
+  if (!plan.tier.is_machine() || !folder.is_new()) {
     return std::nullopt;
   }
   auto spec = spec_of(site, plan, {}, {}, folder.path());
@@ -248,6 +248,9 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prep
   }
   if (!ready) {
     return std::unexpected(fail_start(started, is_new, ready.error()));
+  }
+  if (is_new && plan.tier.is_machine()) {
+    launched.disk_base_bytes = started.gauges->note_disk_base();
   }
   launched.sandbox = started.sandbox;
   return launched;

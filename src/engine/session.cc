@@ -54,9 +54,9 @@ Error Session::why_gone(const Error& reason) {
   return error_from_exit(exit_report_->wait_for(patience), reason, limits_.memory_bytes);
 }
 
-RunSummary Session::summarize(const Driven& driven, const LimitEvents& before,
+RunSummary Session::summarize(const Driven& driven, const LimitMark& limits,
                               Clock::time_point begun) const {
-  return {.limits = gauges_->hit_since(before),
+  return {.limits = gauges_->hit_since(limits),
           .dropped_bytes = driven.dropped_bytes,
           .duration = Clock::now() - begun};
 }
@@ -102,7 +102,7 @@ Result<CodeEnd> Session::run_code(const CodeRequest& request, const OutputSink& 
     link_->close(sent.error());
   }
   // Read while the guest is already at work: it cannot have met a limit of this run yet.
-  const LimitEvents before = gauges_->events();
+  const LimitMark limits = gauges_->mark();
   bool in_stderr_line = false;
   const OutputSink watching = [&](Channel channel, std::string_view bytes) {
     if (channel == Channel::kStderr) {
@@ -114,11 +114,11 @@ Result<CodeEnd> Session::run_code(const CodeRequest& request, const OutputSink& 
   options.timeout = request.timeout;
   options.stop = request.stop;
   const Driven driven = drive(*link_, *call, *stream, watching, options);
-  return finish_code(request, driven, before, begun, sink, in_stderr_line);
+  return finish_code(request, driven, limits, begun, sink, in_stderr_line);
 }
 
 Result<CodeEnd> Session::finish_code(const CodeRequest& request, const Driven& driven,
-                                     const LimitEvents& before, Clock::time_point begun,
+                                     const LimitMark& limits, Clock::time_point begun,
                                      const OutputSink& sink, bool in_stderr_line) {
   if (const auto* error = std::get_if<Error>(&driven.end)) {
     return std::unexpected(why_gone(*error));
@@ -132,7 +132,7 @@ Result<CodeEnd> Session::finish_code(const CodeRequest& request, const Driven& d
                 done.state_lost ? "cancelled; the interpreter was restarted, its state is gone"
                                 : "cancelled");
   }
-  CodeEnd end{summarize(driven, before, begun)};
+  CodeEnd end{summarize(driven, limits, begun)};
   end.status = done.status;
   end.state_lost = done.state_lost;
   if (done.status == wire::ReplDone::Status::kExit) {
@@ -184,7 +184,7 @@ Result<Session::Begun> Session::begin_command(const CommandRequest& request) {
   if (const auto sent = link_->send_bulk(frame); !sent) {
     link_->close(sent.error());
   }
-  begun.before = gauges_->events();
+  begun.limits = gauges_->mark();
   return begun;
 }
 
@@ -204,7 +204,7 @@ Result<CommandEnd> Session::finish_command(const CommandRequest& request, const 
   if (exited.ended == wire::Exited::Ended::kCancelled) {
     return fail(ErrorCode::kCancelled, "cancelled");
   }
-  CommandEnd end{summarize(driven, begun.before, begun.time)};
+  CommandEnd end{summarize(driven, begun.limits, begun.time)};
   const bool signaled = exited.cause == wire::Exited::Cause::kSignal;
   end.signal = signaled ? exited.code : 0;
   end.exit_code = signaled ? 128 + exited.code : exited.code;

@@ -84,7 +84,7 @@ class Session {
   struct Begun {
     std::shared_ptr<Call> call;
     std::uint32_t stream = 0;
-    LimitEvents before;
+    LimitMark limits;
     Call::Clock::time_point time;
   };
   Result<Begun> begin_command(const CommandRequest& request);
@@ -99,9 +99,9 @@ class Session {
 
  private:
   Result<CodeEnd> finish_code(const CodeRequest& request, const Driven& driven,
-                              const LimitEvents& before, Call::Clock::time_point begun,
+                              const LimitMark& limits, Call::Clock::time_point begun,
                               const OutputSink& sink, bool in_stderr_line);
-  RunSummary summarize(const Driven& driven, const LimitEvents& before,
+  RunSummary summarize(const Driven& driven, const LimitMark& limits,
                        Call::Clock::time_point begun) const;
 
   const std::shared_ptr<AgentLink> link_;

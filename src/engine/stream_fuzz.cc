@@ -46,6 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MSB_CHECK(opened.has_value());
     connection = *std::move(opened);
   });
+  const auto measurement = std::make_shared<Call>(Call::Kind::kMeasurement, Call::Wake::kPrompt);
+  MSB_CHECK(agent.link()->add(measurement).has_value());  // stream 5
   agent.send_raw(std::as_bytes(std::span(data, size)));
   ::shutdown(agent.socket(), SHUT_WR);
   std::uint32_t stream = 0;
@@ -55,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)drive(*agent.link(), *call, ++stream, count, {});
     MSB_CHECK(output <= size);
   }
+  (void)drive(*agent.link(), *measurement, ++stream + 1, {}, {});
   agent.link()->close(msb::Error(msb::ErrorCode::kUnavailable, "done"));
   loop().run_inside([&] { connection.reset(); });
   return 0;

@@ -19,6 +19,9 @@ struct Tier {
   } kind = Kind::kJail;
   std::string runtime;  // of kOci: the name of its program
 
+  // Whose guests have a kernel of their own, and whose counts are that kernel's.
+  bool is_machine() const { return kind == Kind::kMicrovm; }
+
   bool operator==(const Tier&) const = default;
 };
 

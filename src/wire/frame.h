@@ -44,6 +44,7 @@ enum class FrameType : std::uint16_t {
   kConnect = 10,
   kWarmRepl = 11,
   kAdopt = 12,
+  kMeasure = 13,
   // both ways
   kData = 20,  // stdin of an exec, or bytes of a connection; counted against credit
   kEnd = 21,   // no more kData in this direction
@@ -61,6 +62,7 @@ enum class FrameType : std::uint16_t {
   kReplDone = 47,  // after all output; closes the stream
   kConnected = 48,
   kOutputCut = 49,  // output of this stream was dropped by the agent (count in payload)
+  kMeasured = 50,   // closes the stream
 };
 
 struct Frame {

@@ -301,6 +301,27 @@ Result<ReplDone> ReplDone::decode(std::span<const std::byte> payload) {
   return message;
 }
 
+std::vector<std::byte> Measured::encode() const {
+  ByteWriter writer;
+  for (const std::uint64_t number : {memory_bytes, oom_kills, refused_forks, disk_used_bytes,
+                                     disk_free_bytes, disk_free_inodes}) {
+    writer.u64(number);
+  }
+  return std::move(writer).take();
+}
+
+Result<Measured> Measured::decode(std::span<const std::byte> payload) {
+  ByteReader reader(payload);
+  Measured message;
+  for (std::uint64_t* number :
+       {&message.memory_bytes, &message.oom_kills, &message.refused_forks, &message.disk_used_bytes,
+        &message.disk_free_bytes, &message.disk_free_inodes}) {
+    *number = reader.u64();
+  }
+  TRY(reader.finish("measurement"));
+  return message;
+}
+
 std::vector<std::byte> OutputCut::encode() const {
   ByteWriter writer;
   writer.u64(dropped_bytes);

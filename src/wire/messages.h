@@ -3,7 +3,7 @@
 // Payloads of the frames. Each message knows its frame type and encodes itself; decode() validates
 // every length, count and enumerator and fails with kCorrupt. Frames without a struct here carry
 // raw bytes (kData, kStdout, kStderr, kReplCode) or nothing (kEnd, kCancel, kDone, kPing, kPong,
-// kConnected).
+// kConnected, kMeasure).
 #pragma once
 
 #include <cstdint>
@@ -189,6 +189,22 @@ struct ReplDone {
   bool state_lost = false;  // the next run meets a new interpreter
   std::vector<std::byte> encode() const;
   static Result<ReplDone> decode(std::span<const std::byte> payload);
+};
+
+// agent -> host, the answer to kMeasure: what the kernel around the agent counts of its sandbox.
+// For a host whose own kernel does not see inside.
+struct Measured {
+  static constexpr FrameType kType = FrameType::kMeasured;
+  std::uint64_t memory_bytes = 0;  // page cache not counted
+  // Since the beginning.
+  std::uint64_t oom_kills = 0;
+  std::uint64_t refused_forks = 0;
+  // Of the file system that is the writable layer.
+  std::uint64_t disk_used_bytes = 0;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_free_inodes = 0;
+  std::vector<std::byte> encode() const;
+  static Result<Measured> decode(std::span<const std::byte> payload);
 };
 
 struct OutputCut {

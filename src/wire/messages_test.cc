@@ -71,6 +71,13 @@ TEST(Messages, TheOthersSurviveTheRoundTripToo) {
   EXPECT_FALSE(Connect::decode(Connect{0}.encode()));
   EXPECT_EQ(Credit::decode(Credit{9}.encode()).value().size_bytes, 9U);
   EXPECT_EQ(Started::decode(Started{12}.encode()).value().pid, 12U);
+  const Measured measured = Measured::decode(Measured{1, 2, 3, 4, 5, 6}.encode()).value();
+  EXPECT_EQ(measured.memory_bytes, 1U);
+  EXPECT_EQ(measured.oom_kills, 2U);
+  EXPECT_EQ(measured.refused_forks, 3U);
+  EXPECT_EQ(measured.disk_used_bytes, 4U);
+  EXPECT_EQ(measured.disk_free_bytes, 5U);
+  EXPECT_EQ(measured.disk_free_inodes, 6U);
   EXPECT_EQ(OutputCut::decode(OutputCut{12}.encode()).value().dropped_bytes, 12U);
 }
 

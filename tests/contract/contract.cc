@@ -9,6 +9,31 @@
 #include <thread>
 
 namespace msb::contract {
+namespace {
+
+// `make test` goes on without what machines need, where it cannot be had.
+class HostWithTheTier : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    if (usual_tier() != "microvm") {
+      return;
+    }
+    const auto report = examine_host();
+    ASSERT_TRUE(report) << why(report);
+    for (const TierReport& tier : report->tiers) {
+      for (const HostFinding& finding : tier.findings) {
+        if (tier.tier == usual_tier() && finding.level == HostFinding::Level::kMissing) {
+          GTEST_SKIP() << finding.detail << ": " << finding.remedy;
+        }
+      }
+    }
+  }
+};
+
+[[maybe_unused]] const ::testing::Environment* const kHost =
+    ::testing::AddGlobalTestEnvironment(new HostWithTheTier);
+
+}  // namespace
 
 std::string unique_name(const std::string& prefix) {
   static std::atomic<int> next = 0;

@@ -256,6 +256,9 @@ std::vector<std::string> vital_processes() {
   if (usual_tier() == "oci:runsc") {
     return {"runsc"};  // the agent is none of the host's processes
   }
+  if (usual_tier() == "microvm") {
+    return {"msb-vm", "qemu-system-x86"};  // nor here
+  }
   return usual_tier() == "jail" ? std::vector<std::string>{"agent"}
                                 : std::vector<std::string>{"agent", usual_tier().substr(4)};
 }

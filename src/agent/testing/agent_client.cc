@@ -187,6 +187,9 @@ void AgentClient::take(const wire::Frame& frame) {
     case FrameType::kOutputCut:
       state.cut = wire::OutputCut::decode(frame.payload).value();
       break;
+    case FrameType::kMeasured:
+      state.measured = wire::Measured::decode(frame.payload).value();
+      break;
     case FrameType::kCredit:
       state.credit += wire::Credit::decode(frame.payload).value().size_bytes;
       break;

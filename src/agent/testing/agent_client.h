@@ -36,6 +36,7 @@ struct Received {
   std::optional<wire::ReplDone> done;
   std::optional<wire::Failed> failed;
   std::optional<wire::OutputCut> cut;
+  std::optional<wire::Measured> measured;
   bool connected = false;
   bool peer_ended = false;                           // kEnd
   bool plain_done = false;                           // kDone
@@ -45,7 +46,7 @@ struct Received {
   bool keep_text = true;
   std::vector<wire::FrameType> order;  // types of all frames but data, in order
 
-  bool closed() const { return exited || done || failed || plain_done; }
+  bool closed() const { return exited || done || failed || plain_done || measured; }
 };
 
 struct ClientOptions {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -27,8 +28,17 @@ FakeAgent::FakeAgent(IoLoop& loop) {
 }
 
 std::shared_ptr<Session> FakeAgent::session() {
+  return session(nullptr);
+}
+
+std::shared_ptr<Session> FakeAgent::session_of_machine() {
+  return session(link_);
+}
+
+std::shared_ptr<Session> FakeAgent::session(std::shared_ptr<AgentLink> guest) {
   const isolation::Limits limits{.memory_bytes = 64ull << 20};
-  auto gauges = std::make_shared<Gauges>(isolation::SandboxGauges{}, limits, std::string(), 0);
+  auto gauges = std::make_shared<Gauges>(isolation::SandboxGauges{}, limits, std::string(), 0,
+                                         std::move(guest));
   return std::make_shared<Session>(link_, std::move(gauges), exit_report_, limits);
 }
 

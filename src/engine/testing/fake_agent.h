@@ -35,6 +35,8 @@ class FakeAgent {
   const std::shared_ptr<AgentLink>& link() const { return link_; }
   // A session on the link, without a kernel behind its gauges.
   std::shared_ptr<Session> session();
+  // The same of a sandbox with a kernel of its own, whose agent is asked.
+  std::shared_ptr<Session> session_of_machine();
   const std::shared_ptr<ExitReport>& exit_report() const { return exit_report_; }
 
   // The next frame of the host.
@@ -57,6 +59,8 @@ class FakeAgent {
   int socket() const { return socket_.get(); }
 
  private:
+  std::shared_ptr<Session> session(std::shared_ptr<AgentLink> guest);
+
   base::UniqueFd socket_;
   std::shared_ptr<AgentLink> link_;
   std::shared_ptr<ExitReport> exit_report_ = std::make_shared<ExitReport>();

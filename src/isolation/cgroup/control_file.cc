@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/parse.h"
 #include "base/sys.h"
 
 namespace msb::isolation::cgroup {
@@ -33,18 +32,6 @@ Result<std::string> read_control(const std::string& folder, const std::string& f
 base::UniqueFd open_gauge(const std::string& folder, const std::string& file) {
   auto fd = sys::open(folder + "/" + file, O_RDONLY);
   return fd ? std::move(*fd) : base::UniqueFd();
-}
-
-std::uint64_t value_of(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') {
-      return base::parse_number<std::uint64_t>(line.substr(key.size() + 1)).value_or(0);
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return 0;
 }
 
 Result<> make_group(const std::string& folder) {

@@ -19,9 +19,6 @@ Result<std::string> read_control(const std::string& folder, const std::string& f
 // For a gauge; invalid when the kernel does not offer the file.
 base::UniqueFd open_gauge(const std::string& folder, const std::string& file);
 
-// The number behind `key` in a text of "key number" lines; 0 when it is not there.
-std::uint64_t value_of(std::string_view text, std::string_view key);
-
 // mkdir that is content with what is already there.
 Result<> make_group(const std::string& folder);
 

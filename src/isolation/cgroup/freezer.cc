@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation/cgroup/freezer.h"
 
+#include "base/parse.h"
 #include "isolation/cgroup/control_file.h"
 
 namespace msb::isolation::cgroup {
@@ -14,7 +15,7 @@ Result<> set_motion_of(const std::string& group, Motion motion) {
 }
 
 Result<bool> is_frozen_group(const std::string& group) {
-  return value_of(TRY(read_control(group, "cgroup.events")), "frozen") != 0;
+  return base::number_behind(TRY(read_control(group, "cgroup.events")), "frozen") != 0;
 }
 
 }  // namespace msb::isolation::cgroup

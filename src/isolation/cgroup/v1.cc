@@ -10,6 +10,7 @@
 
 #include <limits>
 
+#include "base/parse.h"
 #include "base/sys.h"
 #include "isolation/cgroup/control_file.h"
 #include "isolation/cgroup/cpu_quota.h"
@@ -216,7 +217,7 @@ bool V1Backend::ran_out_of_memory(const std::string& id) {
     return false;
   }
   const auto control = read_control(folder("memory", id), "memory.oom_control");
-  return control && value_of(*control, "oom_kill") > 0;
+  return control && base::number_behind(*control, "oom_kill") > 0;
 }
 
 bool V1Backend::ran_out_of_processes(const std::string& id) {
@@ -224,7 +225,7 @@ bool V1Backend::ran_out_of_processes(const std::string& id) {
     return false;
   }
   const auto events = read_control(folder("pids", id), "pids.events");
-  return events && value_of(*events, "max") > 0;
+  return events && base::number_behind(*events, "max") > 0;
 }
 
 Result<bool> V1Backend::remove(const std::string& id) {

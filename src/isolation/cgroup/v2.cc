@@ -263,7 +263,7 @@ bool V2Backend::ran_out_of_memory(const std::string& id) {
     return false;
   }
   const auto events = read_control(folder(id), "memory.events");
-  return events && value_of(*events, "oom_kill") > 0;
+  return events && base::number_behind(*events, "oom_kill") > 0;
 }
 
 bool V2Backend::ran_out_of_processes(const std::string& id) {
@@ -271,7 +271,7 @@ bool V2Backend::ran_out_of_processes(const std::string& id) {
     return false;
   }
   const auto events = read_control(folder(id), "pids.events");
-  return events && value_of(*events, "max") > 0;
+  return events && base::number_behind(*events, "max") > 0;
 }
 
 Result<bool> V2Backend::remove(const std::string& id) {

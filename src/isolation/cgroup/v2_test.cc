@@ -153,12 +153,5 @@ TEST(CpuQuota, CountsInFractionsOfAPeriod) {
   EXPECT_EQ(cpu_quota(0.001).quota_us, 1000u);
 }
 
-TEST(ControlFile, FindsTheNumberOfAKey) {
-  EXPECT_EQ(value_of("oom 1\noom_kill 23\n", "oom_kill"), 23u);
-  EXPECT_EQ(value_of("oom 1\noom_kill 23", "oom"), 1u);
-  EXPECT_EQ(value_of("oom_kill_disable 0\n", "oom_kill"), 0u);
-  EXPECT_EQ(value_of("", "x"), 0u);
-}
-
 }  // namespace
 }  // namespace msb::isolation::cgroup

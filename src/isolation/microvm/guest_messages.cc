@@ -91,6 +91,7 @@ std::vector<std::byte> encode(const FromGuest& message) {
   if (const auto* ended = std::get_if<Ended>(&message)) {
     writer.u8(ended->killed ? 1 : 0);
     writer.i32(ended->code);
+    writer.u8(ended->out_of_memory ? 1 : 0);
     return frame_of(kEnded, std::move(writer));
   }
   return frame_of(kReady, std::move(writer));
@@ -139,7 +140,8 @@ Result<FromGuest> decode_from_guest(const wire::Frame& frame) {
       return message;
     }
     case kEnded: {
-      const Ended message{.killed = reader.boolean(), .code = reader.i32()};
+      const Ended message{
+          .killed = reader.boolean(), .code = reader.i32(), .out_of_memory = reader.boolean()};
       TRY(reader.finish("end"));
       return message;
     }

@@ -74,6 +74,7 @@ struct Failed {
 struct Ended {
   bool killed = false;
   std::int32_t code = 0;  // exit status or signal
+  bool out_of_memory = false;
 };
 
 using ToGuest = std::variant<SetUp, Renew, Woken, Halt>;

@@ -58,9 +58,11 @@ TEST(GuestMessages, AnswersSurviveTheWire) {
   EXPECT_TRUE(std::holds_alternative<Ready>(*over_the_wire(FromGuest(Ready{}))));
   EXPECT_EQ(std::get<Renewed>(*over_the_wire(FromGuest(Renewed{9}))).nonce, 9u);
   EXPECT_EQ(std::get<Failed>(*over_the_wire(FromGuest(Failed{"why"}))).text, "why");
-  const auto ended = std::get<Ended>(*over_the_wire(FromGuest(Ended{.killed = true, .code = 9})));
+  const auto ended = std::get<Ended>(
+      *over_the_wire(FromGuest(Ended{.killed = true, .code = 9, .out_of_memory = true})));
   EXPECT_TRUE(ended.killed);
   EXPECT_EQ(ended.code, 9);
+  EXPECT_TRUE(ended.out_of_memory);
 }
 
 TEST(GuestMessages, IdentityWithoutEnoughEntropyIsRefused) {

@@ -317,4 +317,10 @@ Limits limits_around(const Limits& inside) {
   return around;
 }
 
+Limits limits_while_booting(const Limits& around) {
+  Limits booting = around;
+  booting.cpus = std::max(booting.cpus, 1.0);
+  return booting;
+}
+
 }  // namespace msb::isolation::microvm

@@ -14,5 +14,7 @@ namespace msb::isolation::microvm {
 
 // Of a sandbox's limits, what its QEMU may use of the host.
 Limits limits_around(const Limits& inside);
+// The same until it has booted, which is not the sandbox's work: at least one processor.
+Limits limits_while_booting(const Limits& around);
 
 }  // namespace msb::isolation::microvm

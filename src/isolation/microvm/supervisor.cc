@@ -37,7 +37,6 @@ constexpr std::chrono::seconds kClonePatience{30};
 // Shorter than the warden's (see Sandboxes::destroy).
 constexpr std::chrono::seconds kHaltPatience{8};
 constexpr int kEndedBySignal = 128;
-constexpr int kImageGauge = kImageFd;
 
 std::int64_t realtime_ns() {
   return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -99,9 +98,9 @@ Result<std::unique_ptr<Emulator>> bring_up(const Settings& settings) {
   return emulator;
 }
 
-void report(int socket, const StatusReport& report, std::span<const int> fds = {}) {
+void report(int socket, const StatusReport& report) {
   // Fails when nobody listens any more; then the end is near.
-  [[maybe_unused]] const auto sent = sys::send_message(socket, report.encode(), fds);
+  [[maybe_unused]] const auto sent = sys::send_message(socket, report.encode(), {});
 }
 
 void report_failure(int socket, Error error) {
@@ -191,6 +190,13 @@ bool is_readable(int fd) {
   return sys::poll_one(fd, POLLIN, std::chrono::milliseconds(0)).value_or(false);
 }
 
+int status_of(const Ended& ended) {
+  if (ended.out_of_memory) {
+    return kOutOfMemoryStatus;
+  }
+  return ended.killed ? kEndedBySignal + ended.code : ended.code;
+}
+
 // The exit status that tells how it ended.
 int run_until_end(Emulator& emulator, int end) {
   Charge charge{.emulator = emulator};
@@ -212,7 +218,7 @@ int run_until_end(Emulator& emulator, int end) {
       continue;
     }
     const auto* ended = std::get_if<Ended>(&*message);
-    return ended == nullptr ? 1 : ended->killed ? kEndedBySignal + ended->code : ended->code;
+    return ended == nullptr ? 1 : status_of(*ended);
   }
 }
 
@@ -231,13 +237,11 @@ int supervise(const std::vector<std::string_view>& words) {
     report_failure(status.get(), emulator ? end.error() : std::move(emulator).error());
     return 1;
   }
-  // Nothing that can be mounted says how full a guest's disk is: its folder is to be measured, for
-  // which any descriptor stands.
   StatusReport ready;
   if (!settings->weakness.empty()) {
     ready.weaknesses.push_back(settings->weakness);
   }
-  report(status.get(), ready, std::span(&kImageGauge, 1));
+  report(status.get(), ready);
   status.reset();
   return run_until_end(**emulator, end->get());
 }

@@ -20,8 +20,13 @@ namespace msb::isolation::microvm {
 inline constexpr int kStatusFd = 9;
 inline constexpr int kOrdersFd = 10;
 
+// Its exit status when the guest's kernel has killed the agent for want of memory. The agent itself
+// never ends with it.
+inline constexpr int kOutOfMemoryStatus = 99;
+
 // `words`: a Machine's, and the sandbox's "hostname=", "memory_bytes=", "cpus=", "max_processes=",
-// "disk_bytes=", "weakness=". Returns the exit status: the agent's, where it has ended.
+// "disk_bytes=", "weakness=". Returns the exit status: the agent's, or 128 and the
+// signal, where it has ended.
 int supervise(const std::vector<std::string_view>& words);
 
 }  // namespace msb::isolation::microvm

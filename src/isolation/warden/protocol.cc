@@ -374,8 +374,8 @@ Result<> validate(const CreateRequest& request, std::size_t volume_fd_count) {
   }
   TRY(rule(request.volumes.size() == volume_fd_count, "volumes",
            std::to_string(request.volumes.size()), "each needs one descriptor"));
-  TRY(rule(request.machine.has_value() == (request.tier.kind == Tier::Kind::kMicrovm), "tier",
-           to_text(request.tier), "a machine, and nothing else, is described as one"));
+  TRY(rule(request.machine.has_value() == request.tier.is_machine(), "tier", to_text(request.tier),
+           "a machine, and nothing else, is described as one"));
   if (request.machine) {
     TRY(validate_machine(*request.machine));
   }

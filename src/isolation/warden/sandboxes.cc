@@ -17,6 +17,7 @@
 #include "isolation/microvm/host_needs.h"
 #include "isolation/microvm/machine_jail.h"
 #include "isolation/microvm/request.h"
+#include "isolation/microvm/supervisor.h"
 #include "isolation/oci/complaints.h"
 #include "isolation/oci/container.h"
 
@@ -106,6 +107,7 @@ struct Sandboxes::Sandbox {
   base::UniqueFd stream;  // the engine's end
   base::UniqueFd orders;  // likewise, of a machine
   bool is_machine = false;
+  std::optional<std::pair<Limits, Limits>> booting;  // a machine's limits till then, and after
   std::optional<jail::StatusReport> ready;
   base::UniqueFd writable_gauge;
   std::optional<Error> failure;
@@ -167,10 +169,11 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
     std::tie(our_orders, machine_orders) = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
   }
 
+  const Limits limits = limits_with_overhead(request);
+  const Limits first = request.machine ? microvm::limits_while_booting(limits) : limits;
   const Identity* identity = TRY(ground_.identities.take());
   auto made = ground_.cgroups->make(
-      request.id, limits_with_overhead(request),
-      request.is_spare ? cgroup::CpuWeight::kLeast : cgroup::CpuWeight::kNormal);
+      request.id, first, request.is_spare ? cgroup::CpuWeight::kLeast : cgroup::CpuWeight::kNormal);
   if (!made) {
     ground_.identities.give_back(*identity);
     return made;
@@ -229,7 +232,10 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   it->stream = std::move(our_stream);
   it->complaints = std::move(complaints.ours);
   it->orders = std::move(our_orders);
-  it->is_machine = request.tier.kind == Tier::Kind::kMicrovm;
+  it->is_machine = request.tier.is_machine();
+  if (first.cpus != limits.cpus) {
+    it->booting.emplace(first, limits);
+  }
   if (request.is_spare) {
     it->spare = Spare{.limits = request.limits, .host_name = {}, .shared_memory = {}};
   }
@@ -279,6 +285,13 @@ void Sandboxes::on_status(Sandbox& sandbox) {
   }
   loop_.remove(sandbox.status.get(), sandbox.status_watch);
   sandbox.status.reset();
+  if (sandbox.ready && !sandbox.failure && sandbox.booting) {
+    const auto& [till_now, from_now] = *sandbox.booting;
+    if (auto adjusted = ground_.cgroups->adjust(sandbox.id, till_now, from_now); !adjusted) {
+      sandbox.failure = std::move(adjusted).error();
+      kill(sandbox.id);
+    }
+  }
   if (sandbox.ready && !sandbox.failure) {
     reply_created(sandbox, *sandbox.ready);
   }
@@ -343,6 +356,12 @@ void Sandboxes::on_death(Sandbox& sandbox) {
     }
   }
   sandbox.exit.out_of_memory = ground_.cgroups->ran_out_of_memory(sandbox.id);
+  if (sandbox.is_machine && sandbox.exit.cause == SandboxExit::Cause::kAgentExited &&
+      sandbox.exit.code == microvm::kOutOfMemoryStatus) {
+    sandbox.exit.cause = SandboxExit::Cause::kAgentKilled;
+    sandbox.exit.code = SIGKILL;
+    sandbox.exit.out_of_memory = true;
+  }
   if (!sandbox.destroy_requests.empty()) {
     sandbox.exit.cause = SandboxExit::Cause::kDestroyed;
   }

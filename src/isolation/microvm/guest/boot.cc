@@ -73,6 +73,13 @@ Result<> mount_all() {
   return base::write_file_atomic(kBootIdFile, "", 0444);
 }
 
+// As on a host with much more memory than the sandbox may use: what takes too much is killed, and
+// not refused an allocation before it has used it.
+Result<> promise_memory() {
+  const base::UniqueFd file = TRY(sys::open("/proc/sys/vm/overcommit_memory", O_WRONLY));
+  return base::write_all(file.get(), "1");
+}
+
 // The device of the port that calls itself `name`; nullopt: not there yet.
 std::optional<std::string> find_port(const std::string& name) {
   std::error_code error;
@@ -124,6 +131,7 @@ Result<Booted> boot() {
   TRY(load_modules());
   TRY(change_root());
   TRY(mount_all());
+  TRY(promise_memory());
   booted.control = TRY(open_port(kControlPort));
   booted.stream = TRY(open_port(kAgentPort));
   return booted;

@@ -27,9 +27,7 @@ using jail::Building;
 
 constexpr const char* kImageDevice = "/dev/vda";
 constexpr const char* kDiskDevice = "/dev/vdb";
-// The one sandbox of its machine.
 constexpr const char* kEngineId = "0000000000000000";
-constexpr const char* kSandboxId = "0000000000000001";
 constexpr jail::IdRange kRange = jail::range_of_slot(1);
 constexpr std::uint64_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 

@@ -18,6 +18,9 @@
 
 namespace msb::isolation::microvm {
 
+// The one sandbox of its machine.
+inline constexpr const char* kSandboxId = "0000000000000001";
+
 struct InnerSandbox {
   pid_t pid = -1;
   base::UniqueFd pidfd;

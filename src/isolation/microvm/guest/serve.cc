@@ -64,7 +64,10 @@ Ended wait_for_end(const InnerSandbox& sandbox) {
   }
   // Its mounts went with its last process; what they had not written yet goes now.
   ::sync();
-  return {.killed = info.si_code != CLD_EXITED, .code = info.si_status};
+  const bool killed = info.si_code != CLD_EXITED;
+  return {.killed = killed,
+          .code = info.si_status,
+          .out_of_memory = killed && sandbox.cgroups->ran_out_of_memory(kSandboxId)};
 }
 
 // Until the sandbox has ended, or the host is not to be understood.
