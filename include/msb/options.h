@@ -60,7 +60,7 @@ struct StartConfig {
   // Processes and threads at once, 8 .. 65536.
   std::int64_t max_processes = 512;
   // The walls: "jail" (ours), "oci:crun", "oci:runc", "oci:runsc" (an OCI runtime's of this host),
-  // or "microvm" (a kernel of its own, in QEMU; without volumes). Empty: the engine's default.
+  // or "microvm" (a kernel of its own, in QEMU). Empty: the engine's default.
   // What is not allowed is kPermissionDenied; what this host cannot give is kUnsupported with the
   // reason: no other tier takes its place. A sandbox that runs with another one is kConflict.
   std::string isolation;

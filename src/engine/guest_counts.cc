@@ -16,6 +16,9 @@ constexpr std::chrono::seconds kPatience{3};
 }  // namespace
 
 GuestCounts::Question GuestCounts::ask() {
+  if (link_->is_resting()) {
+    return {};  // what it last said is still so
+  }
   auto call = std::make_shared<Call>(Call::Kind::kMeasurement, Call::Wake::kPrompt);
   const auto stream = link_->add(call);
   if (!stream) {

@@ -84,15 +84,6 @@ std::string hexadecimal_of(const std::string& digest) {
   return digest.substr(digest.find(':') + 1);
 }
 
-// What a tier cannot do is said before anything is made.
-Result<> check_tier(const LaunchPlan& plan) {
-  if (plan.tier.is_machine() && !plan.definition.volumes.empty()) {
-    return fail(ErrorCode::kUnsupported,
-                "volumes: not supported by the tier microvm; use jail, or an OCI runtime");
-  }
-  return {};
-}
-
 Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan& plan,
                                        const GuestUser& owner, const std::string& id,
                                        const std::string& writable_path) {
@@ -143,7 +134,6 @@ Result<Prepared> prepare(const LaunchSite& site, const LaunchPlan& plan) {
   prepared.greeting = TRY(greeting_of(plan));
   TRY(open_volumes(site, plan));  // says what is wrong before anything is made
   prepared.volume_owner = TRY(volume_owner(plan));
-  TRY(check_tier(plan));
   prepared.ports = TRY(PortForwarder::bind(site.loop, plan.definition.ports));
   return prepared;
 }

@@ -56,10 +56,15 @@ class Microvm(Case):
         self.assertTrue(error)
         self.assert_nothing_left()
 
-    def test_volumes_are_refused_with_the_reason(self):
-        done = self.msb("run", *MICROVM, "--volume", f"{self.scratch}:/data", "test/tiny", "true")
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("not supported by the tier microvm", done.stderr)
+    def test_volumes_of_a_machine_that_boots_and_of_one_that_is_cloned(self):
+        with open(os.path.join(self.scratch, "count"), "w") as file:
+            file.write("0\n")
+        for _ in range(2):
+            done = self.msb("run", *MICROVM, "--volume", f"{self.scratch}:/data", "test/tiny", "--",
+                            "sh", "-c", "read n </data/count; echo $((n + 1)) >/data/count")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(self.scratch, "count")) as file:
+            self.assertEqual(file.read(), "2\n")
 
     def machines(self):
         """QEMUs that hold a disk of this test's home open."""

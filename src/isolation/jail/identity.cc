@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 
 #include "base/sys.h"
 
@@ -36,11 +37,10 @@ Result<> set_file_system_ids(std::uint32_t id) {
 }
 
 // What the exec of the agent, as root of its namespace, will gain is what is in the bounding set.
-Result<> drop_capabilities() {
+Result<> drop_capabilities(std::span<const Capability> kept) {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if (std::ranges::find(kKeptCapabilities, capability, &Capability::number) ==
-        std::end(kKeptCapabilities)) {
+    if (std::ranges::find(kept, capability, &Capability::number) == kept.end()) {
       TRY(check(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)"));
       continue;
     }
@@ -52,6 +52,19 @@ Result<> drop_capabilities() {
   TRY(check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl(PR_CAP_AMBIENT)"));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   return check(::syscall(SYS_capset, &header, data.data()), "capset");
+}
+
+Result<> become(int user_namespace, std::uint32_t uid, std::uint32_t gid,
+                std::span<const Capability> kept) {
+  TRY(check(::setns(user_namespace, CLONE_NEWUSER), "setns(user)"));
+  // The namespace of a single-id map may forbid setgroups; then there was nothing to drop either.
+  if (::setgroups(0, nullptr) < 0 && errno != EPERM) {
+    return std::unexpected(sys::error("setgroups"));
+  }
+  TRY(check(::setresgid(gid, gid, gid), "setresgid"));
+  TRY(check(::setresuid(uid, uid, uid), "setresuid"));
+  TRY(drop_capabilities(kept));
+  return check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)");
 }
 
 }  // namespace
@@ -69,15 +82,11 @@ Result<> build_as_host_root() {
 }
 
 Result<> become_sandbox_root(int user_namespace) {
-  TRY(check(::setns(user_namespace, CLONE_NEWUSER), "setns(user)"));
-  // The namespace of a single-id map may forbid setgroups; then there was nothing to drop either.
-  if (::setgroups(0, nullptr) < 0 && errno != EPERM) {
-    return std::unexpected(sys::error("setgroups"));
-  }
-  TRY(check(::setresgid(0, 0, 0), "setresgid"));
-  TRY(check(::setresuid(0, 0, 0), "setresuid"));
-  TRY(drop_capabilities());
-  return check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)");
+  return become(user_namespace, 0, 0, kKeptCapabilities);
+}
+
+Result<> become_nobody_special(int user_namespace, std::uint32_t uid, std::uint32_t gid) {
+  return become(user_namespace, uid, gid, {});
 }
 
 }  // namespace msb::isolation::jail

@@ -23,6 +23,10 @@ Result<> build_as_host_root();
 // and of its capabilities over that namespace only those that concern its own files and processes.
 Result<> become_sandbox_root(int user_namespace);
 
+// The same as any other id of that namespace, which needs none that is root, and without a
+// capability.
+Result<> become_nobody_special(int user_namespace, std::uint32_t uid, std::uint32_t gid);
+
 struct Capability {
   int number;
   const char* name;  // as OCI spells it

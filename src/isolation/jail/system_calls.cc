@@ -27,7 +27,8 @@ Result<> restrict_system_calls(SetIdBits bits) {
 }
 
 Result<> restrict_call_numbers() {
-  return base::install_system_call_filter(kByNumber);
+  TRY(base::install_system_call_filter(kByNumber));
+  return base::install_system_call_filter(kWithoutSetId);
 }
 
 }  // namespace msb::isolation::jail

@@ -16,8 +16,8 @@ enum class SetIdBits {
 // For the calling process, which has no_new_privs.
 Result<> restrict_system_calls(SetIdBits bits);
 
-// The same calls with any arguments, so that the process can still put a filter of its own on
-// itself: for a program that knows better what it needs.
+// The same calls with any arguments but set-id bits, so that the process can still put a filter of
+// its own on itself: for a program that knows better what it needs, and has volumes.
 Result<> restrict_call_numbers();
 
 }  // namespace msb::isolation::jail

@@ -195,7 +195,11 @@ Error Emulator::death() {
   if (console_) {
     listen_to_console();
   }
-  const std::string said = last_line(last_words_);
+  // After msb-guest has said why, the kernel still has its word.
+  const std::size_t reason = last_words_.rfind(kGuestComplaint);
+  const std::string said = last_line(reason == std::string::npos
+                                         ? last_words_
+                                         : last_words_.substr(0, last_words_.find('\n', reason)));
   return {ErrorCode::kUnavailable,
           "QEMU has ended: " + status->text() + (said.empty() ? "" : " (" + said + ")")};
 }

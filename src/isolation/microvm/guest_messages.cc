@@ -54,6 +54,31 @@ Identity read_identity(ByteReader& reader) {
   return identity;
 }
 
+void write(ByteWriter& writer, const std::vector<GuestVolume>& volumes) {
+  writer.u32(static_cast<std::uint32_t>(volumes.size()));
+  for (const GuestVolume& volume : volumes) {
+    writer.string(volume.guest_path);
+    writer.u8(volume.is_folder ? 1 : 0);
+    writer.u8(volume.read_only ? 1 : 0);
+  }
+}
+
+std::vector<GuestVolume> read_volumes(ByteReader& reader) {
+  const std::uint32_t count = reader.u32();
+  std::vector<GuestVolume> volumes;
+  if (count > kMaxGuestVolumes) {
+    reader.reject();
+    return volumes;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    GuestVolume& volume = volumes.emplace_back();
+    volume.guest_path = reader.string(kMaxVolumePathBytes);
+    volume.is_folder = reader.boolean();
+    volume.read_only = reader.boolean();
+  }
+  return volumes;
+}
+
 std::unexpected<Error> unknown_type() {
   return fail(ErrorCode::kCorrupt, "control port: a message of an unknown type");
 }
@@ -65,6 +90,7 @@ std::vector<std::byte> encode(const ToGuest& message) {
   if (const auto* set_up = std::get_if<SetUp>(&message)) {
     write(writer, set_up->identity);
     write_limits(writer, set_up->limits);
+    write(writer, set_up->volumes);
     return frame_of(kSetUp, std::move(writer));
   }
   if (std::holds_alternative<Halt>(message)) {
@@ -74,7 +100,9 @@ std::vector<std::byte> encode(const ToGuest& message) {
     writer.u64(static_cast<std::uint64_t>(woken->realtime_ns));
     return frame_of(kWoken, std::move(writer));
   }
-  write(writer, std::get<Renew>(message).identity);
+  const Renew& renew = std::get<Renew>(message);
+  write(writer, renew.identity);
+  write(writer, renew.volumes);
   return frame_of(kRenew, std::move(writer));
 }
 
@@ -101,12 +129,14 @@ Result<ToGuest> decode_to_guest(const wire::Frame& frame) {
   ByteReader reader(frame.payload);
   switch (static_cast<Type>(frame.type)) {
     case kSetUp: {
-      SetUp message{.identity = read_identity(reader), .limits = read_limits(reader)};
+      SetUp message{.identity = read_identity(reader),
+                    .limits = read_limits(reader),
+                    .volumes = read_volumes(reader)};
       TRY(reader.finish("set-up"));
       return message;
     }
     case kRenew: {
-      Renew message{.identity = read_identity(reader)};
+      Renew message{.identity = read_identity(reader), .volumes = read_volumes(reader)};
       TRY(reader.finish("renewal"));
       return message;
     }

@@ -29,8 +29,13 @@ namespace msb::isolation::microvm {
 inline constexpr const char* kAgentPort = "msb.agent";
 inline constexpr const char* kControlPort = "msb.control";
 
+// What it says on the console, where it has no port yet, begins with this.
+inline constexpr const char* kGuestComplaint = "msb-guest: ";
+
 inline constexpr std::size_t kEntropyBytes = 64;
 inline constexpr std::size_t kMaxFailureBytes = 4096;
+inline constexpr std::size_t kMaxGuestVolumes = 32;
+inline constexpr std::size_t kMaxVolumePathBytes = 1024;
 
 // What must not be the same in two machines, nor stand still while one sleeps.
 struct Identity {
@@ -41,15 +46,24 @@ struct Identity {
   std::string boot_id;  // a UUID, for /proc/sys/kernel/random/boot_id
 };
 
+// What is in the shared folder under the number that is its place in a list (shared_folder.h).
+struct GuestVolume {
+  std::string guest_path;
+  bool is_folder = true;
+  bool read_only = false;
+};
+
 // host -> guest: build the sandbox, and start the agent in it.
 struct SetUp {
   Identity identity;
   Limits limits;
+  std::vector<GuestVolume> volumes;
 };
 
 // host -> guest: you are a clone; be somebody else.
 struct Renew {
   Identity identity;
+  std::vector<GuestVolume> volumes;
 };
 
 // host -> guest: you have stood still; this is the time.

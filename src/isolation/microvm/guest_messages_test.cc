@@ -33,8 +33,10 @@ Result<FromGuest> over_the_wire(const FromGuest& message) {
 }
 
 TEST(GuestMessages, SetUpSurvivesTheWire) {
-  const auto got = over_the_wire(ToGuest(microvm::SetUp{
-      .identity = identity(), .limits = {.memory_bytes = 1, .cpus = 0.5, .disk_bytes = 2}}));
+  const auto got = over_the_wire(
+      ToGuest(microvm::SetUp{.identity = identity(),
+                             .limits = {.memory_bytes = 1, .cpus = 0.5, .disk_bytes = 2},
+                             .volumes = {}}));
   ASSERT_TRUE(got.has_value());
   const auto& set_up = std::get<microvm::SetUp>(*got);
   EXPECT_EQ(set_up.identity.nonce, 7u);
@@ -48,6 +50,23 @@ TEST(GuestMessages, WakingSurvivesTheWire) {
   const auto got = over_the_wire(ToGuest(Woken{.realtime_ns = 1'700'000'000'000'000'000}));
   ASSERT_TRUE(got.has_value());
   EXPECT_EQ(std::get<Woken>(*got).realtime_ns, 1'700'000'000'000'000'000);
+}
+
+TEST(GuestMessages, VolumesSurviveTheWire) {
+  const std::vector<GuestVolume> volumes = {{"/data", true, true}, {"/etc/one", false, false}};
+  const auto got = over_the_wire(ToGuest(Renew{.identity = identity(), .volumes = volumes}));
+  ASSERT_TRUE(got.has_value());
+  const auto& renew = std::get<Renew>(*got);
+  ASSERT_EQ(renew.volumes.size(), 2u);
+  EXPECT_EQ(renew.volumes[0].guest_path, "/data");
+  EXPECT_TRUE(renew.volumes[0].read_only);
+  EXPECT_EQ(renew.volumes[1].guest_path, "/etc/one");
+  EXPECT_FALSE(renew.volumes[1].is_folder);
+}
+
+TEST(GuestMessages, MoreVolumesThanThereCanBeAreRefused) {
+  const std::vector<GuestVolume> volumes(kMaxGuestVolumes + 1, {"/data", true, true});
+  EXPECT_FALSE(over_the_wire(ToGuest(Renew{.identity = identity(), .volumes = volumes})));
 }
 
 TEST(GuestMessages, HaltSurvivesTheWire) {
@@ -68,7 +87,7 @@ TEST(GuestMessages, AnswersSurviveTheWire) {
 TEST(GuestMessages, IdentityWithoutEnoughEntropyIsRefused) {
   Identity weak = identity();
   weak.entropy.pop_back();
-  const auto got = over_the_wire(ToGuest(Renew{.identity = weak}));
+  const auto got = over_the_wire(ToGuest(Renew{.identity = weak, .volumes = {}}));
   ASSERT_FALSE(got.has_value());
   EXPECT_TRUE(got.error().is(ErrorCode::kCorrupt));
 }

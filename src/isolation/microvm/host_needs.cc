@@ -41,9 +41,16 @@ Finding find_program(std::string topic, const char* path, const char* package) {
 
 Finding find_guest_kernel(const std::string& libexec) {
   const auto kernel = find_kernel(kernel_roots(libexec));
-  return kernel ? good("kernel", kernel->version + ", " + kernel->path)
-                : missing("kernel", "none in /boot, nor beside our programs",
-                          "apt-get install linux-image-cloud-amd64, or tools/fetch-guest-kernel");
+  constexpr const char* kRemedy = "apt-get install linux-image-amd64, or tools/fetch-guest-kernel";
+  if (!kernel) {
+    return missing("kernel", "none in /boot, nor beside our programs", kRemedy);
+  }
+  std::string detail = kernel->version + ", " + kernel->path;
+  return kernel->has_volumes ? good("kernel", std::move(detail))
+                             : Finding{.topic = "kernel",
+                                       .level = Level::kWeak,
+                                       .detail = detail + ": no volumes, it has no 9p",
+                                       .remedy = kRemedy};
 }
 
 Finding find_accelerator() {

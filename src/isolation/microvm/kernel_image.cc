@@ -17,8 +17,11 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kKernelPrefix = "vmlinuz-";
 constexpr std::string_view kCloudFlavour = "-cloud-";
-constexpr const char* kWanted[] = {"virtio_pci", "virtio_blk", "virtio_console",
-                                   "erofs",      "overlay",    "ext4"};
+// Checksums are found by what they compute, so nothing that needs one says its name.
+constexpr const char* kWanted[] = {"virtio_pci",     "virtio_blk",   "virtio_console",
+                                   "crc32c_generic", "erofs",        "overlay",
+                                   "ext4",           "9pnet_virtio", "9p"};
+constexpr const char* kShareModule = "/kernel/fs/9p/9p.ko";  // beneath modules_folder
 
 // 6.1.0-9 before 6.1.0-10: runs of digits count as numbers.
 bool is_older(std::string_view left, std::string_view right) {
@@ -49,6 +52,9 @@ bool is_older(std::string_view left, std::string_view right) {
 }
 
 bool is_better(const KernelImage& candidate, const KernelImage& best) {
+  if (candidate.has_volumes != best.has_volumes) {
+    return candidate.has_volumes;
+  }
   const bool is_cloud = candidate.version.contains(kCloudFlavour);
   const bool best_is_cloud = best.version.contains(kCloudFlavour);
   return is_cloud != best_is_cloud ? is_cloud : is_older(best.version, candidate.version);
@@ -64,8 +70,8 @@ std::optional<KernelImage> best_in(const std::string& root) {
     }
     KernelImage found{.version = name.substr(kKernelPrefix.size()),
                       .path = entry.path().string(),
-                      .modules_folder = {}};
-    found.modules_folder = root + "/lib/modules/" + found.version;
+                      .modules_folder = root + "/lib/modules/" + name.substr(kKernelPrefix.size())};
+    found.has_volumes = fs::exists(found.modules_folder + kShareModule, error);
     if (fs::is_directory(found.modules_folder, error) && (!best || is_better(found, *best))) {
       best = std::move(found);
     }
@@ -123,13 +129,18 @@ std::vector<std::string> kernel_roots(const std::string& libexec) {
 }
 
 Result<KernelImage> find_kernel(const std::vector<std::string>& roots) {
+  std::optional<KernelImage> found;
   for (const std::string& root : roots) {
-    if (auto found = best_in(root)) {
-      return *std::move(found);
+    auto best = best_in(root);
+    if (best && (!found || (best->has_volumes && !found->has_volumes))) {
+      found = std::move(best);
     }
   }
+  if (found) {
+    return *std::move(found);
+  }
   return fail(ErrorCode::kUnsupported,
-              "no kernel for a machine: install linux-image-cloud-amd64, or unpack it with "
+              "no kernel for a machine: install linux-image-amd64, or unpack it with "
               "tools/fetch-guest-kernel");
 }
 

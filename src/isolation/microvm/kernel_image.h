@@ -19,14 +19,15 @@ struct KernelImage {
   std::string version;         // as in /lib/modules
   std::string path;            // bzImage
   std::string modules_folder;  // <root>/lib/modules/<version>
+  bool has_volumes = false;    // the file system through which a guest sees them
 };
 
 // Beside our programs, and the host's own.
 std::vector<std::string> kernel_roots(const std::string& libexec);
 
-// The newest kernel of a cloud flavour, else of any, beneath one of `roots` (each with boot/ and
-// lib/modules/, as a package of the distribution unpacks), in their order. kUnsupported: none has
-// one, and what to install.
+// The newest kernel beneath one of `roots` (each with boot/ and lib/modules/, as a package of the
+// distribution unpacks), in their order: one that has volumes, else one of a cloud flavour, which
+// is small, else any. kUnsupported: none has one, and what to install.
 Result<KernelImage> find_kernel(const std::vector<std::string>& roots);
 
 // Files of the modules that a machine needs, and of those they depend on, in an order in which they

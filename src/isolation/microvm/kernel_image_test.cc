@@ -48,13 +48,25 @@ TEST_F(KernelImageTest, NewestCloudKernelIsTaken) {
   EXPECT_EQ(find_kernel({"/nonexistent", root()})->version, "6.1.0-10-cloud-amd64");
 }
 
+TEST_F(KernelImageTest, OneThatHasVolumesIsTakenBeforeAll) {
+  add_kernel("6.1.0-10-cloud-amd64");
+  add_kernel("6.1.0-9-amd64");
+  EXPECT_FALSE(find_kernel({root()})->has_volumes);
+  ASSERT_TRUE(base::make_folders(modules("6.1.0-9-amd64") + "/kernel/fs/9p").has_value());
+  ASSERT_TRUE(base::write_file_atomic(modules("6.1.0-9-amd64") + "/kernel/fs/9p/9p.ko", "module")
+                  .has_value());
+  const auto found = find_kernel({root()});
+  EXPECT_EQ(found->version, "6.1.0-9-amd64");
+  EXPECT_TRUE(found->has_volumes);
+}
+
 TEST_F(KernelImageTest, KernelWithoutModulesIsNone) {
   add_kernel("6.1.0-9-cloud-amd64");
   ASSERT_TRUE(base::remove_tree(modules("6.1.0-9-cloud-amd64")).has_value());
   const auto found = find_kernel({root()});
   ASSERT_FALSE(found.has_value());
   EXPECT_TRUE(found.error().is(ErrorCode::kUnsupported));
-  EXPECT_THAT(found.error().message(), HasSubstr("install linux-image-cloud-amd64"));
+  EXPECT_THAT(found.error().message(), HasSubstr("install linux-image-amd64"));
 }
 
 TEST_F(KernelImageTest, ModulesComeAfterWhatTheyDependOn) {

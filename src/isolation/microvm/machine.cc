@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// As few devices as a sandbox needs: two disks, two serial ports, no network. Without a display,
-// user configuration, default devices, or a way to start programs (QEMU's own seccomp filter).
+// As few devices as a sandbox needs: two disks, two serial ports, a shared folder, no network.
+// Without a display, user configuration, default devices, or a way to start programs (QEMU's own
+// seccomp filter).
 #include "isolation/microvm/machine.h"
 
 #include <algorithm>
 #include <iterator>
 
 #include "isolation/microvm/guest_messages.h"
+#include "isolation/microvm/shared_folder.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -32,6 +34,17 @@ void add_disk(std::vector<std::string>& argv, int fd, const std::string& name, b
 void add_port(std::vector<std::string>& argv, int fd, const std::string& id, const char* name) {
   argv.insert(argv.end(), {"-chardev", "socket,id=" + id + ",fd=" + std::to_string(fd)});
   argv.insert(argv.end(), {"-device", "virtserialport,chardev=" + id + ",name=" + name});
+}
+
+void add_share(std::vector<std::string>& argv) {
+  // QEMU can give files to nobody else ("none": and does not fail for that). Volumes of several
+  // file systems have inodes of the same number.
+  argv.insert(argv.end(),
+              {"-fsdev", std::string("local,id=share,security_model=none,multidevs=remap,path=") +
+                             kShareFolder});
+  argv.insert(argv.end(),
+              {"-device",
+               std::string("virtio-9p-pci,disable-legacy=on,fsdev=share,mount_tag=") + kShareTag});
 }
 
 std::vector<std::string> memory_arguments(const Machine& machine) {
@@ -83,6 +96,7 @@ std::vector<std::string> qemu_arguments(const Machine& machine) {
   argv.insert(argv.end(), {"-device", "virtio-serial-pci,disable-legacy=on,max_ports=3"});
   add_port(argv, kStreamFd, "stream", kAgentPort);
   add_port(argv, kControlFd, "control", kControlPort);
+  add_share(argv);
   argv.insert(argv.end(),
               {"-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"});
   argv.insert(argv.end(), {"-chardev", "socket,id=monitor,fd=" + std::to_string(kMonitorFd), "-mon",

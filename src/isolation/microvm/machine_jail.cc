@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/sys.h"
 #include "isolation/jail/building.h"
 #include "isolation/jail/disk_image.h"
+#include "isolation/jail/identity.h"
 #include "isolation/jail/landlock.h"
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/resource_limits.h"
@@ -28,6 +30,7 @@
 #include "isolation/microvm/initramfs.h"
 #include "isolation/microvm/request.h"
 #include "isolation/microvm/settings.h"
+#include "isolation/microvm/shared_folder.h"
 #include "isolation/microvm/supervisor.h"
 
 namespace msb::isolation::microvm {
@@ -38,7 +41,6 @@ using jail::Building;
 
 constexpr std::size_t kMaxProgramBytes = 64 << 20;
 constexpr std::uint32_t kQemuThreads = 96;  // its own, and those that read and write disks
-constexpr uid_t kQemuId = 1000;             // of the sandbox's range
 constexpr std::uint64_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
 Request& request_of(Building& building) {
@@ -50,7 +52,8 @@ Result<> choose(Building& building) {
   const AcceleratorChoice choice = choose_accelerator();
   request.accelerator = choice.accelerator;
   if (choice.accelerator == Accelerator::kTcg) {
-    request.weakness = "microvm: emulated, 10 to 30 times slower than the host: " + choice.reason;
+    request.weaknesses.push_back("microvm: emulated, 10 to 30 times slower than the host: " +
+                                 choice.reason);
   }
   return {};
 }
@@ -58,6 +61,31 @@ Result<> choose(Building& building) {
 Result<> open_image(Building& building) {
   Request& request = request_of(building);
   request.image = TRY(open_flat_image(building.plan, request.image_digest));
+  return {};
+}
+
+// As for a jail: read-only, and whose files they are, is a property of each mount.
+Result<> take_volumes(Building& building) {
+  const jail::Plan& plan = building.plan;
+  Request& request = request_of(building);
+  std::set<std::string> read_only;
+  for (const Volume& volume : plan.volumes) {
+    if (volume.read_only) {
+      read_only.insert(volume.guest_path);
+    }
+  }
+  building.volumes = TRY(jail::clone_volumes(
+      plan.volumes, plan.range, {plan.volume_uid, plan.volume_gid}, jail::VolumeIds::kMapped));
+  for (const jail::VolumeMount& volume : building.volumes) {
+    request.volumes.push_back({.guest_path = volume.guest_path,
+                               .is_folder = volume.is_folder,
+                               .read_only = read_only.contains(volume.guest_path)});
+    if (!volume.weakness.empty()) {
+      request.weaknesses.push_back(volume.weakness);
+    }
+  }
+  const jail::IdMap ids = {{kGuestRange.base, plan.range.base, plan.range.count}};
+  request.user_namespace = TRY(jail::make_user_namespace(ids, ids, jail::NamespaceUse::kSandbox));
   return {};
 }
 
@@ -127,6 +155,11 @@ Result<std::string> read_agent(int agent) {
 Result<> gather_kernel(Building& building) {
   Request& request = request_of(building);
   request.kernel = TRY(find_kernel(kernel_roots(request.libexec)));
+  if (!request.volumes.empty() && !request.kernel.has_volumes) {
+    return fail(ErrorCode::kUnsupported, "volumes: the kernel " + request.kernel.version +
+                                             " has no 9p; install linux-image-amd64, or unpack it "
+                                             "with tools/fetch-guest-kernel");
+  }
   const std::string init = TRY(base::read_file(request.libexec + "/msb-guest", kMaxProgramBytes));
   const std::string agent = TRY(read_agent(building.plan.agent));
   std::vector<std::string> modules = TRY(find_modules(request.kernel));
@@ -201,7 +234,27 @@ Result<> add_memory(int root, const Request& request) {
                                           : Result<>();
 }
 
-// Of what QEMU needs, and nothing more: libraries and firmware, kernel and initramfs.
+Result<> add_share(Building& building, int root) {
+  TRY(sys::mkdirat(root, kShareFolder + 1, 0755));
+  const base::UniqueFd share = TRY(sys::openat(root, kShareFolder + 1, O_PATH | O_DIRECTORY));
+  for (std::size_t i = 0; i < building.volumes.size(); ++i) {
+    const jail::VolumeMount& volume = building.volumes[i];
+    const std::string name = std::to_string(i);
+    if (volume.is_folder) {
+      TRY(sys::mkdirat(share.get(), name, 0755));
+    } else {
+      TRY(sys::openat(share.get(), name, O_CREAT | O_EXCL | O_WRONLY, 0644));
+    }
+    TRY(jail::attach(volume.mount.get(), share.get(), name));
+  }
+  // QEMU changes the mode of a file, and reads its attributes, by its number in here.
+  TRY(sys::mkdirat(root, "proc", 0555));
+  const base::UniqueFd proc =
+      TRY(jail::make_file_system("proc", {{"subset", "pid"}}, kInert | MOUNT_ATTR_NOEXEC));
+  return jail::attach(proc.get(), root, "proc");
+}
+
+// Of what QEMU needs, and nothing more: libraries and firmware, kernel and initramfs, volumes.
 Result<> make_root(Building& building) {
   const Request& request = request_of(building);
   building.root =
@@ -219,6 +272,7 @@ Result<> make_root(Building& building) {
   TRY(bind_file(root, request.kernel.path, kKernelFile + 1, kData));
   TRY(write_initramfs(root, request.initramfs));
   TRY(add_memory(root, request));
+  TRY(add_share(building, root));
   return jail::set_attributes(root, {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY});
 }
 
@@ -226,13 +280,12 @@ Result<> limit_resources(Building& /*building*/) {
   return jail::set_resource_limits(std::nullopt);
 }
 
-// Not even the sandbox's root: its capabilities go with the change.
+// The owner of the volumes' files, and of nothing else.
 Result<> become_qemu(Building& building) {
-  TRY(jail::change_identity(building));
-  if (::setresgid(kQemuId, kQemuId, kQemuId) < 0 || ::setresuid(kQemuId, kQemuId, kQemuId) < 0) {
-    return std::unexpected(sys::error("setresuid"));
-  }
-  return {};
+  const jail::Plan& plan = building.plan;
+  return jail::become_nobody_special(request_of(building).user_namespace.get(),
+                                     kGuestRange.base + plan.volume_uid,
+                                     kGuestRange.base + plan.volume_gid);
 }
 
 Result<> arrange_descriptors(Building& building) {
@@ -270,7 +323,8 @@ Settings settings_of(Building& building) {
                       .processors = static_cast<std::uint32_t>(std::ceil(limits.cpus))},
           .hostname = building.plan.hostname,
           .limits = limits,
-          .weakness = request.weakness};
+          .volumes = request.volumes,
+          .weaknesses = request.weaknesses};
 }
 
 Result<> execute_supervisor(Building& building) {
@@ -291,6 +345,7 @@ constexpr jail::Step kSteps[] = {
     {"enter cgroup", jail::enter_cgroup},
     {"choose accelerator", choose},
     {"open image", open_image},
+    {"take volumes", take_volumes},
     {"open template", open_template},
     {"open disk", open_disk},
     {"gather kernel", gather_kernel},

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The jail of a QEMU: a guest that breaks out of its machine finds itself in it. Namespaces of its
-// own, none of them with a network; an identity that owns nothing; a root of QEMU's own libraries,
-// read-only; its two disks as open descriptors; the system calls and limits of any sandbox.
+// own, none of them with a network; an identity that owns nothing but the volumes' files; a root of
+// QEMU's own libraries, read-only, and the volumes; its two disks as open descriptors; the system
+// calls and limits of any sandbox.
 #pragma once
 
 #include "isolation/jail/jail.h"

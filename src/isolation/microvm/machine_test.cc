@@ -44,7 +44,8 @@ TEST(Settings, SurviveTheCommandLine) {
                                  .cpus = 1.5,
                                  .max_processes = 64,
                                  .disk_bytes = 1ull << 33},
-                      .weakness = "a = b"};
+                      .volumes = {{"/data", true, false}, {"/etc/one:two", false, true}},
+                      .weaknesses = {"a = b", "c"}};
   const std::vector<std::string> words = to_words(sent);
   const auto got = settings_of({words.begin(), words.end()});
   ASSERT_TRUE(got.has_value());
@@ -55,11 +56,19 @@ TEST(Settings, SurviveTheCommandLine) {
   EXPECT_EQ(got->hostname, "box");
   EXPECT_EQ(got->limits.cpus, 1.5);
   EXPECT_EQ(got->limits.disk_bytes, 1ull << 33);
-  EXPECT_EQ(got->weakness, "a = b");
+  EXPECT_EQ(got->weaknesses, sent.weaknesses);
+  ASSERT_EQ(got->volumes.size(), 2u);
+  EXPECT_EQ(got->volumes[0].guest_path, "/data");
+  EXPECT_TRUE(got->volumes[0].is_folder);
+  EXPECT_FALSE(got->volumes[0].read_only);
+  EXPECT_EQ(got->volumes[1].guest_path, "/etc/one:two");
+  EXPECT_FALSE(got->volumes[1].is_folder);
+  EXPECT_TRUE(got->volumes[1].read_only);
 }
 
 TEST(Settings, UnknownWordsAreRefused) {
-  for (const char* word : {"x=1", "accelerator=xen", "memory_mib=-1", "hostname"}) {
+  for (const char* word : {"x=1", "accelerator=xen", "memory_mib=-1", "hostname",
+                           "volume=folder:rw:data", "volume=file:/data"}) {
     const auto got = settings_of({word});
     ASSERT_FALSE(got.has_value()) << word;
     EXPECT_THAT(got.error().message(), HasSubstr(word));

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
+#include "isolation/microvm/guest_messages.h"
 #include "isolation/microvm/kernel_image.h"
 #include "isolation/microvm/machine.h"
 
@@ -24,7 +26,8 @@ struct Request {
 
   // Of the steps.
   Accelerator accelerator = Accelerator::kTcg;
-  std::string weakness;
+  std::vector<std::string> weaknesses;
+  std::vector<GuestVolume> volumes;  // in the order of Building::volumes
   KernelImage kernel;
   std::string initramfs;
   base::UniqueFd image;
@@ -32,6 +35,7 @@ struct Request {
   base::UniqueFd memory_file;  // detached mount of the template's memory
   base::UniqueFd state;
   base::UniqueFd supervisor;  // msb-vm
+  base::UniqueFd user_namespace;
 };
 
 }  // namespace msb::isolation::microvm

@@ -34,6 +34,10 @@ bool read(const std::pair<std::string_view, Enum> (&names)[kCount], std::string_
   return true;
 }
 
+std::string head_of(bool is_folder, bool read_only) {
+  return std::string(is_folder ? "folder" : "file") + (read_only ? ":ro:" : ":rw:");
+}
+
 template <std::unsigned_integral Number>
 bool read(std::string_view text, Number& value) {
   const auto number = base::parse_number<Number>(text);
@@ -50,6 +54,22 @@ bool read(std::string_view text, double& value) {
 bool read(std::string_view text, std::string& value) {
   value = text;
   return true;
+}
+
+// "folder:rw:/path", "file:ro:/path", ...
+bool read(std::string_view text, GuestVolume& volume) {
+  for (const bool is_folder : {true, false}) {
+    for (const bool read_only : {true, false}) {
+      const std::string head = head_of(is_folder, read_only);
+      if (text.starts_with(head)) {
+        volume = {.guest_path = std::string(text.substr(head.size())),
+                  .is_folder = is_folder,
+                  .read_only = read_only};
+        return volume.guest_path.starts_with('/');
+      }
+    }
+  }
+  return false;
 }
 
 std::string exact(double number) {
@@ -87,7 +107,10 @@ bool assign(Settings& settings, std::string_view key, std::string_view value) {
   if (key == "disk_bytes") {
     return read(value, settings.limits.disk_bytes);
   }
-  return key == "weakness" && read(value, settings.weakness);
+  if (key == "volume") {
+    return read(value, settings.volumes.emplace_back());
+  }
+  return key == "weakness" && read(value, settings.weaknesses.emplace_back());
 }
 
 }  // namespace
@@ -95,16 +118,22 @@ bool assign(Settings& settings, std::string_view key, std::string_view value) {
 std::vector<std::string> to_words(const Settings& settings) {
   const Machine& machine = settings.machine;
   const Limits& limits = settings.limits;
-  return {"accelerator=" + name_of(kAccelerators, machine.accelerator),
-          "memory=" + name_of(kMemories, machine.memory),
-          "memory_mib=" + std::to_string(machine.memory_mib),
-          "processors=" + std::to_string(machine.processors),
-          "hostname=" + settings.hostname,
-          "memory_bytes=" + std::to_string(limits.memory_bytes),
-          "cpus=" + exact(limits.cpus),
-          "max_processes=" + std::to_string(limits.max_processes),
-          "disk_bytes=" + std::to_string(limits.disk_bytes),
-          "weakness=" + settings.weakness};
+  std::vector<std::string> words = {"accelerator=" + name_of(kAccelerators, machine.accelerator),
+                                    "memory=" + name_of(kMemories, machine.memory),
+                                    "memory_mib=" + std::to_string(machine.memory_mib),
+                                    "processors=" + std::to_string(machine.processors),
+                                    "hostname=" + settings.hostname,
+                                    "memory_bytes=" + std::to_string(limits.memory_bytes),
+                                    "cpus=" + exact(limits.cpus),
+                                    "max_processes=" + std::to_string(limits.max_processes),
+                                    "disk_bytes=" + std::to_string(limits.disk_bytes)};
+  for (const GuestVolume& volume : settings.volumes) {
+    words.push_back("volume=" + head_of(volume.is_folder, volume.read_only) + volume.guest_path);
+  }
+  for (const std::string& weakness : settings.weaknesses) {
+    words.push_back("weakness=" + weakness);
+  }
+  return words;
 }
 
 Result<Settings> settings_of(const std::vector<std::string_view>& words) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "isolation/microvm/guest_messages.h"
 #include "isolation/microvm/machine.h"
 #include "isolation/sandbox_spec.h"
 
@@ -16,8 +17,9 @@ namespace msb::isolation::microvm {
 struct Settings {
   Machine machine;
   std::string hostname;
-  Limits limits;         // of the sandbox inside
-  std::string weakness;  // to be reported; empty: none
+  Limits limits;  // of the sandbox inside
+  std::vector<GuestVolume> volumes;
+  std::vector<std::string> weaknesses;  // to be reported
 };
 
 std::vector<std::string> to_words(const Settings& settings);

@@ -71,7 +71,8 @@ Result<FromGuest> expect(Emulator& emulator, std::chrono::seconds patience) {
 
 Result<> boot(Emulator& emulator, const Settings& settings) {
   const Identity identity = TRY(new_identity(settings.hostname));
-  TRY(emulator.tell(SetUp{.identity = identity, .limits = settings.limits}));
+  TRY(emulator.tell(
+      SetUp{.identity = identity, .limits = settings.limits, .volumes = settings.volumes}));
   const FromGuest said = TRY(expect(emulator, kBootPatience));
   return std::holds_alternative<Ready>(said) ? Result<>() : unexpected_word();
 }
@@ -81,7 +82,7 @@ Result<> wake(Emulator& emulator, const Settings& settings) {
   const Clock::time_point deadline = Clock::now() + kClonePatience;
   TRY(emulator.load_state(deadline));
   const Identity identity = TRY(new_identity(settings.hostname));
-  TRY(emulator.tell(Renew{.identity = identity}));
+  TRY(emulator.tell(Renew{.identity = identity, .volumes = settings.volumes}));
   TRY(emulator.resume(deadline));
   const FromGuest said = TRY(expect(emulator, kClonePatience));
   const auto* renewed = std::get_if<Renewed>(&said);
@@ -238,9 +239,7 @@ int supervise(const std::vector<std::string_view>& words) {
     return 1;
   }
   StatusReport ready;
-  if (!settings->weakness.empty()) {
-    ready.weaknesses.push_back(settings->weakness);
-  }
+  ready.weaknesses = settings->weaknesses;
   report(status.get(), ready);
   status.reset();
   return run_until_end(**emulator, end->get());

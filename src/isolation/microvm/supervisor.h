@@ -25,8 +25,8 @@ inline constexpr int kOrdersFd = 10;
 inline constexpr int kOutOfMemoryStatus = 99;
 
 // `words`: a Machine's, and the sandbox's "hostname=", "memory_bytes=", "cpus=", "max_processes=",
-// "disk_bytes=", "weakness=". Returns the exit status: the agent's, or 128 and the
-// signal, where it has ended.
+// "disk_bytes=", and any number of "volume=" and "weakness=". Returns the exit status: the agent's,
+// or 128 and the signal, where it has ended.
 int supervise(const std::vector<std::string_view>& words);
 
 }  // namespace msb::isolation::microvm

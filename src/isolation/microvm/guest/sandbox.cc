@@ -18,6 +18,7 @@
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/status_report.h"
 #include "isolation/jail/steps.h"
+#include "isolation/microvm/shared_folder.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -28,7 +29,6 @@ using jail::Building;
 constexpr const char* kImageDevice = "/dev/vda";
 constexpr const char* kDiskDevice = "/dev/vdb";
 constexpr const char* kEngineId = "0000000000000000";
-constexpr jail::IdRange kRange = jail::range_of_slot(1);
 constexpr std::uint64_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
 // The image has its ids as the sandbox sees them; the disk is in store identity, as on the host.
@@ -128,10 +128,10 @@ Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& host
   InnerSandbox sandbox;
   sandbox.cgroups = TRY(cgroup::open_backend(kEngineId, ::getpid()));
   TRY(sandbox.cgroups->make(kSandboxId, limits, cgroup::CpuWeight::kNormal));
-  const jail::IdMap ids = jail::sandbox_map(kRange);
+  const jail::IdMap ids = jail::sandbox_map(kGuestRange);
   const base::UniqueFd user_namespace =
       TRY(jail::make_user_namespace(ids, ids, jail::NamespaceUse::kSandbox));
-  const jail::IdMap store = jail::store_map(kRange);
+  const jail::IdMap store = jail::store_map(kGuestRange);
   const base::UniqueFd disk_map =
       TRY(jail::make_user_namespace(store, store, jail::NamespaceUse::kMounts));
   auto [our_status, their_status] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
@@ -146,7 +146,7 @@ Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& host
     plan.hostname = hostname;
     plan.limits = limits;
     plan.is_spare = true;  // its host name can be changed
-    plan.range = kRange;
+    plan.range = kGuestRange;
     plan.cgroups = sandbox.cgroups.get();
     plan.staging_path = kStagingFolder;
     plan.agent = booted.agent.get();

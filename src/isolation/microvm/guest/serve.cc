@@ -17,6 +17,7 @@
 #include "isolation/microvm/guest/boot.h"
 #include "isolation/microvm/guest/identity.h"
 #include "isolation/microvm/guest/sandbox.h"
+#include "isolation/microvm/guest/volumes.h"
 #include "isolation/microvm/guest_messages.h"
 
 namespace msb::isolation::microvm {
@@ -100,6 +101,7 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
       return fail(ErrorCode::kCorrupt, "control port: the sandbox is there already");
     }
     TRY(renew(sandbox, wanted->identity));
+    TRY(attach_volumes(sandbox.pid, wanted->volumes));
     TRY(host.send(Renewed{.nonce = wanted->identity.nonce}));
   }
 }
@@ -113,6 +115,7 @@ Result<> live(Host& host, const Booted& booted) {
   TRY(assume(wanted->identity));
   const InnerSandbox sandbox =
       TRY(start_sandbox(booted, wanted->identity.hostname, wanted->limits));
+  TRY(attach_volumes(sandbox.pid, wanted->volumes));
   TRY(host.send(Ready{}));
   return obey(host, sandbox);
 }
@@ -130,7 +133,7 @@ void serve_guest() {
       ::poll(nullptr, 0, kPatienceMs);
     }
   } else {
-    std::fprintf(stderr, "msb-guest: %s\n", booted.error().message().c_str());  // the console
+    std::fprintf(stderr, "%s%s\n", kGuestComplaint, booted.error().message().c_str());
   }
   ::reboot(RB_AUTOBOOT);
   ::_exit(1);
