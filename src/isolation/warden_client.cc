@@ -3,12 +3,19 @@
 // One thread reads the socket; callers write to it, one message each, and wait for the reply that
 // carries their number. The end of the socket is the end of the warden: every waiting call fails
 // and every sandbox is reported.
+//
+// A warden may also be silent: stopped by a signal, in a debugger, held by the kernel. A call that
+// has waited too long gives up, but its request cannot be called back: it lies in the socket, and
+// is carried out when the warden goes on. So whoever gives up sends after it what undoes it.
 #include "isolation/warden_client.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -22,6 +29,7 @@
 #include <variant>
 
 #include "base/child_process.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
 #include "base/thread.h"
 #include "isolation/warden/protocol.h"
@@ -34,7 +42,12 @@ namespace sys = base::sys;
 // The time each step of a jail takes, on standard error (see jail.cc).
 constexpr const char* kTraceVariable = "MSB_TRACE_JAIL";
 
+constexpr std::chrono::seconds kBirthPatience{30};
 constexpr std::chrono::seconds kDeathPatience{10};
+// With a warden that has already let a call wait in vain, and has said nothing since.
+constexpr std::chrono::milliseconds kShortPatience{1000};
+// To end, it kills all its sandboxes and removes their cgroups: so many times its patience.
+constexpr int kEndPatience = 4;
 
 Error warden_gone() {
   return {ErrorCode::kUnavailable,
@@ -151,6 +164,29 @@ Result<StartedSandbox> sandbox_of(warden::CreatedReply reply, std::vector<base::
   return started;
 }
 
+// What sends to a full socket gives up then, with EAGAIN.
+Result<> set_send_limit(int socket, std::chrono::milliseconds limit) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  const std::chrono::microseconds rest = limit - seconds;
+  const timeval value{.tv_sec = seconds.count(), .tv_usec = rest.count()};
+  if (::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value) < 0) {
+    return std::unexpected(sys::error("setsockopt(SO_SNDTIMEO)"));
+  }
+  return {};
+}
+
+// What takes a request back that is carried out after its caller has given up.
+std::optional<warden::Request> opposite_of(const warden::Request& request) {
+  if (const auto* create = std::get_if<warden::CreateRequest>(&request)) {
+    return warden::DestroyRequest{0, create->id};
+  }
+  const auto* freeze = std::get_if<warden::FreezeRequest>(&request);
+  if (freeze != nullptr && freeze->motion == Motion::kFrozen) {
+    return warden::FreezeRequest{0, freeze->id, Motion::kFree};
+  }
+  return std::nullopt;
+}
+
 struct Answer {
   warden::Reply reply;
   std::vector<base::UniqueFd> fds;
@@ -166,9 +202,10 @@ struct Waiting {
 
 class WardenClient::Impl {
  public:
-  Impl(std::string home, base::UniqueFd socket, base::ChildProcess process,
+  Impl(const WardenOptions& options, base::UniqueFd socket, base::ChildProcess process,
        std::function<void(SandboxExit)> on_exit)
-      : home_(std::move(home)),
+      : home_(options.home),
+        patience_(options.patience),
         socket_(std::move(socket)),
         process_(std::move(process)),
         on_exit_(std::move(on_exit)) {}
@@ -178,14 +215,25 @@ class WardenClient::Impl {
   ~Impl() {
     // The warden takes the end of the socket as its order to end all, and is waited for.
     ::shutdown(socket_.get(), SHUT_WR);
+    if (warden_) {
+      const auto dead = sys::poll_one(warden_.get(), POLLIN, patience_with_the_end());
+      if (dead && !*dead) {
+        [[maybe_unused]] const auto killed = sys::pidfd_send_signal(warden_.get(), SIGKILL);
+      }
+    }
     if (reader_.joinable()) {
       reader_.join();
     }
-    [[maybe_unused]] const auto ended = process_.wait();
+    bury_keeper();
   }
 
   // The warden's first word.
   Result<> greet() {
+    if (!TRY(sys::poll_one(socket_.get(), POLLIN, kBirthPatience))) {
+      return fail(ErrorCode::kTimeout, "start the warden (process " +
+                                           std::to_string(process_.pid()) +
+                                           "): it has not said a word; is it stopped?");
+    }
     Answer answer = TRY(receive());
     if (auto* failed = std::get_if<warden::FailedReply>(&answer.reply)) {
       return std::unexpected(std::move(failed->error));
@@ -197,6 +245,7 @@ class WardenClient::Impl {
       return fail(ErrorCode::kCorrupt, "the warden's first word: no pidfd");
     }
     warden_ = std::move(answer.fds.front());
+    warden_pid_ = TRY(base::pid_of(warden_.get()));
     reader_ = TRY(base::start_thread([this] { read_replies(); }));
     return {};
   }
@@ -248,6 +297,7 @@ class WardenClient::Impl {
 
   // `creates`: the id of the sandbox that the request makes.
   Result<Answer> ask(warden::Request request, std::span<const int> fds, std::string creates) {
+    const bool builds = !creates.empty();
     std::uint32_t number = 0;
     {
       const std::lock_guard lock(mutex_);
@@ -257,17 +307,31 @@ class WardenClient::Impl {
       number = ++last_request_;
       waiting_.emplace(number, Waiting{std::move(creates), std::nullopt});
     }
-    std::visit([number](auto& message) { message.request = number; }, request);
-    auto sent = sys::send_message(socket_.get(), warden::encode(request), fds);
-    std::unique_lock lock(mutex_);
-    if (!sent) {
+    if (auto sent = send(request, number, fds); !sent) {
+      const std::lock_guard lock(mutex_);
       waiting_.erase(number);
-      if (sent.error().cause() == ErrorCode::kUnavailable) {
-        return std::unexpected(warden_gone());
-      }
-      return std::unexpected(std::move(sent).error().wrap("ask the warden"));
+      return std::unexpected(std::move(sent).error());
     }
-    answered_.wait(lock, [&] { return gone_ || waiting_.at(number).answer.has_value(); });
+    std::unique_lock lock(mutex_);
+    const auto is_over = [&] { return gone_ || waiting_.at(number).answer.has_value(); };
+    while (!answered_.wait_for(lock, patience(), is_over)) {
+      if (builds) {
+        lock.unlock();
+        const bool answers = answers_at_all();
+        lock.lock();
+        if (answers || is_over()) {
+          continue;
+        }
+      }
+      waiting_.erase(number);
+      is_silent_ = true;
+      const std::uint32_t next = ++last_request_;
+      lock.unlock();
+      if (auto opposite = opposite_of(request)) {
+        [[maybe_unused]] const auto sent = send(*opposite, next, {});
+      }
+      return std::unexpected(silence());
+    }
     auto node = waiting_.extract(number);
     std::optional<Answer>& answer = node.mapped().answer;
     if (!answer) {
@@ -276,12 +340,52 @@ class WardenClient::Impl {
     return *std::move(answer);
   }
 
+  Result<> send(warden::Request& request, std::uint32_t number, std::span<const int> fds) {
+    std::visit([number](auto& message) { message.request = number; }, request);
+    auto sent = sys::send_message(socket_.get(), warden::encode(request), fds);
+    if (sent) {
+      return {};
+    }
+    if (sent.error().cause() == ErrorCode::kUnavailable) {
+      return std::unexpected(warden_gone());
+    }
+    if (sent.error().sys_errno() == EAGAIN) {
+      const std::lock_guard lock(mutex_);
+      is_silent_ = true;
+      return std::unexpected(silence());
+    }
+    return std::unexpected(std::move(sent).error().wrap("ask the warden"));
+  }
+
+  // To destroy what is not there is done at once.
+  bool answers_at_all() { return expect_done(warden::DestroyRequest{}).has_value(); }
+
+  // Under the mutex.
+  std::chrono::milliseconds patience() const {
+    return is_silent_ ? std::min(patience_, kShortPatience) : patience_;
+  }
+
+  std::chrono::milliseconds patience_with_the_end() {
+    const std::lock_guard lock(mutex_);
+    return is_silent_ ? patience() : kEndPatience * patience_;
+  }
+
+  Error silence() const {
+    const std::string pid = std::to_string(warden_pid_);
+    return {ErrorCode::kTimeout, "the warden (process " + pid +
+                                     "), which holds all sandboxes of this program, does not "
+                                     "answer; if it was stopped, 'kill -CONT " +
+                                     pid + "' lets it go on, and 'kill -KILL " + pid +
+                                     "' ends it with all sandboxes"};
+  }
+
   void read_replies() {
     for (;;) {
       auto answer = receive();
       if (!answer) {
         break;
       }
+      hear();
       if (auto* exited = std::get_if<warden::Exited>(&answer->reply)) {
         forget(exited->exit.id);
         on_exit_(std::move(exited->exit));
@@ -292,8 +396,20 @@ class WardenClient::Impl {
     // The socket is closed first; the sandboxes die a moment later, and the warden after them.
     [[maybe_unused]] const auto dead = sys::poll_one(warden_.get(), POLLIN, kDeathPatience);
     end_all();
-    // Its keeper ends with it. Waited for here, because the next warden may never be needed.
-    [[maybe_unused]] const auto ended = process_.wait();
+    bury_keeper();  // here, because the next warden may never be needed
+  }
+
+  // It ends with the warden, unless it is stopped itself.
+  void bury_keeper() {
+    if (const auto ended = process_.wait(kDeathPatience); ended && !*ended) {
+      [[maybe_unused]] const auto killed = process_.signal(SIGKILL);
+      [[maybe_unused]] const auto reaped = process_.wait();
+    }
+  }
+
+  void hear() {
+    const std::lock_guard lock(mutex_);
+    is_silent_ = false;
   }
 
   void deliver(Answer answer) {
@@ -336,9 +452,11 @@ class WardenClient::Impl {
   }
 
   const std::string home_;
+  const std::chrono::milliseconds patience_;
   base::UniqueFd socket_;
   base::ChildProcess process_;  // the warden's keeper
   base::UniqueFd warden_;       // pidfd of the warden, whose death is the death of all sandboxes
+  pid_t warden_pid_ = 0;
   std::function<void(SandboxExit)> on_exit_;
   std::thread reader_;
 
@@ -348,6 +466,7 @@ class WardenClient::Impl {
   std::set<std::string> living_;
   std::uint32_t last_request_ = 0;
   bool gone_ = false;
+  bool is_silent_ = false;  // has let a call wait in vain, and has said nothing since
 };
 
 WardenClient::WardenClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -356,6 +475,7 @@ WardenClient::~WardenClient() = default;
 Result<std::unique_ptr<WardenClient>> WardenClient::spawn(
     const WardenOptions& options, std::function<void(SandboxExit)> on_exit) {
   auto [ours, theirs] = TRY(sys::socketpair(AF_UNIX, SOCK_SEQPACKET));
+  TRY(set_send_limit(ours.get(), options.patience));
   std::vector<std::string> env;
   std::vector<std::pair<int, int>> fds = {{theirs.get(), 3}};
   if (::getenv(kTraceVariable) != nullptr) {
@@ -370,7 +490,7 @@ Result<std::unique_ptr<WardenClient>> WardenClient::spawn(
        .new_session = true}));
   theirs.reset();
   auto impl =
-      std::make_unique<Impl>(options.home, std::move(ours), std::move(process), std::move(on_exit));
+      std::make_unique<Impl>(options, std::move(ours), std::move(process), std::move(on_exit));
   TRY(impl->greet());
   return std::unique_ptr<WardenClient>(new WardenClient(std::move(impl)));
 }

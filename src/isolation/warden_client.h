@@ -7,6 +7,7 @@
 //   WardenClient::spawn ──► [msb-warden] ──► create ──► ... exit report ... ◄── destroy
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,8 @@ struct WardenOptions {
   std::string agent_path;   // msb-agent executable
   std::string home;         // $MSB_HOME: layer_paths and writable_path must lie beneath it
   std::string engine_id;    // [0-9a-f]{16}; names this engine's cgroups
+  // More than any answer takes that is not about something being built.
+  std::chrono::milliseconds patience{30'000};
 };
 
 // How a sandbox ended.
@@ -32,6 +35,10 @@ struct SandboxExit {
   std::string complaint{};     // last words of the program that it ran under: an OCI runtime
 };
 
+// A warden that does not answer (it was stopped, or hangs in the kernel) holds no caller up for ever:
+// a call then fails with kTimeout, which names the process, after WardenOptions::patience; a create
+// after twice that, and the calls after it after a second. What was asked for is done all the same
+// if the warden goes on, but a sandbox whose create has failed is destroyed.
 class WardenClient {
  public:
   // `on_exit` is called from a thread of the client, once per sandbox, after every process of the
@@ -40,11 +47,12 @@ class WardenClient {
                                                      std::function<void(SandboxExit)> on_exit);
   WardenClient(const WardenClient&) = delete;
   WardenClient& operator=(const WardenClient&) = delete;
-  // Ends the warden and all sandboxes, and waits for it.
+  // Ends the warden and all sandboxes, and waits for it; kills it if it does not end.
   ~WardenClient();
 
   // Returns once the jail is complete and the agent is being executed. Thread-safe; calls from
-  // several threads run at the same time. On failure nothing is left behind.
+  // several threads run at the same time. Takes as long as it takes, as long as the warden answers
+  // anything. On failure nothing is left behind.
   Result<StartedSandbox> create(SandboxSpec spec);
 
   // Gives a spare sandbox its name and its limits: kernel, cgroups and /dev/shm; /etc is the

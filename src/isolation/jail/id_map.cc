@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/parse.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
 
 namespace msb::isolation::jail {
@@ -80,19 +80,6 @@ void become_owner(const IdMap& uids) {
   ::_exit(0);
 }
 
-// The pid under which the mounted /proc shows the process; not ours, if we are in a pid namespace
-// of our own.
-Result<std::string> proc_folder(int pidfd) {
-  const std::string info = TRY(base::read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096));
-  constexpr std::string_view kKey = "\nPid:\t";
-  const std::size_t at = info.find(kKey);
-  if (at == std::string::npos) {
-    return fail(ErrorCode::kUnsupported, "no Pid in /proc/self/fdinfo");
-  }
-  const std::size_t begin = at + kKey.size();
-  return "/proc/" + info.substr(begin, info.find('\n', begin) - begin);
-}
-
 Result<> write_map(const std::string& path, const IdMap& map) {
   const base::UniqueFd fd = TRY(sys::open(path, O_WRONLY));
   const std::string text = to_text(map);
@@ -103,7 +90,8 @@ Result<> write_map(const std::string& path, const IdMap& map) {
 }
 
 Result<base::UniqueFd> map_and_open(int pidfd, int control, const IdMap& uids, const IdMap& gids) {
-  const std::string proc = TRY(proc_folder(pidfd));
+  const pid_t pid = TRY(base::pid_of(pidfd));
+  const std::string proc = "/proc/" + std::to_string(pid);
   std::byte done{};
   if (!TRY(base::read_exact(control, std::span(&done, 1)))) {
     return fail(ErrorCode::kUnsupported, "unshare(CLONE_NEWUSER) is refused");

@@ -70,7 +70,7 @@ std::string Guest::ask(const std::string& request) {
   return size == 0 || (body && *body) ? text : "!gone";
 }
 
-Host::Host() : home_(temp_dir()), engine_id_(random_id()) {
+Host::Host(std::chrono::milliseconds patience) : home_(temp_dir()), engine_id_(random_id()) {
   ::signal(SIGPIPE, SIG_IGN);  // writing to a guest that has ended
   fs::create_directories(home() + "/layers");
   fs::create_directories(home() + "/sandboxes");
@@ -85,7 +85,8 @@ Host::Host() : home_(temp_dir()), engine_id_(random_id()) {
   auto spawned = WardenClient::spawn({.warden_path = program("msb-warden"),
                                       .agent_path = probe_agent(),
                                       .home = home(),
-                                      .engine_id = engine_id_},
+                                      .engine_id = engine_id_,
+                                      .patience = patience},
                                      [this](SandboxExit exit) { on_exit(std::move(exit)); });
   if (!spawned) {
     std::fprintf(stderr, "%s\n", spawned.error().message().c_str());

@@ -4,6 +4,7 @@
 // run probe_agent.cc.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -36,7 +37,8 @@ class Guest {
 
 class Host {
  public:
-  Host();
+  // `patience`: see WardenOptions.
+  explicit Host(std::chrono::milliseconds patience = WardenOptions{}.patience);
   ~Host();
 
   const std::string& home() const { return home_.path(); }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -367,6 +368,93 @@ TEST_F(WardenTest, KillingItsKeeperLeavesNothing) {
 }
 TEST_F(WardenTest, KillingItLeavesNothing) {
   kill_warden(1);
+}
+
+// It, or its keeper, is sent a signal that stops it, as a person would by mistake.
+pid_t stop_warden(const Host& host, std::size_t which) {
+  const std::vector<pid_t> wardens = wardens_of(host.engine_id());
+  EXPECT_EQ(wardens.size(), 2u);
+  EXPECT_EQ(::kill(wardens.at(which), SIGSTOP), 0);
+  return wardens[1];
+}
+
+// One second is the least that a call waits, so this is not so short that a busy host meets it.
+constexpr std::chrono::seconds kShortPatience{2};
+
+TEST_F(WardenTest, AStoppedOneHoldsNobodyUp) {
+  Host host(kShortPatience);
+  Guest guest = host.start();
+  const Guest other = host.start();
+  const std::string pid = std::to_string(stop_warden(host, 1));
+  const auto silent = [&](const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kTimeout);
+    EXPECT_THAT(error.message(), HasSubstr("the warden (process " + pid + ")"));
+    EXPECT_THAT(error.message(), HasSubstr("'kill -CONT " + pid + "'"));
+    EXPECT_THAT(error.message(), HasSubstr("'kill -KILL " + pid + "'"));
+  };
+  const auto destroyed = host.warden().destroy(other.id);
+  ASSERT_FALSE(destroyed.has_value());
+  silent(destroyed.error());
+  const auto frozen = host.warden().freeze(guest.id, Motion::kFrozen);
+  ASSERT_FALSE(frozen.has_value());
+  silent(frozen.error());
+  SandboxSpec spec = host.spec();
+  const std::string never_made = spec.id;
+  const auto created = host.start(std::move(spec));
+  ASSERT_FALSE(created.has_value());
+  silent(created.error());
+
+  // What is asked for is done when it goes on; but what nobody waits for any more does not stay.
+  ASSERT_EQ(::kill(std::stoi(pid), SIGCONT), 0);
+  const auto exit = host.exit_of(other.id);
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->cause, Cause::kDestroyed);
+  EXPECT_EQ(guest.ask("echo moving"), "moving");
+  EXPECT_TRUE(host.warden().destroy(never_made).has_value());
+  EXPECT_TRUE(cgroups_with(never_made).empty());
+  Guest next = host.start();
+  EXPECT_EQ(next.ask("echo fine"), "fine");
+}
+
+TEST_F(WardenTest, AStoppedOneThatCanBeToldNoMoreHoldsNobodyUp) {
+  Host host(kShortPatience);
+  const pid_t warden = stop_warden(host, 1);
+  std::vector<std::thread> threads;
+  std::atomic<int> silent = 0;
+  for (int i = 0; i < 8; ++i) {
+    SandboxSpec spec = host.spec();
+    // Of such messages a socket takes three.
+    spec.layer_paths.assign(128, host.home() + "/layers/" + std::string(500, 'x'));
+    threads.emplace_back([&, its = std::move(spec)]() mutable {
+      const auto guest = host.start(std::move(its));
+      silent += !guest && guest.error().code() == ErrorCode::kTimeout ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(silent, 8);
+  ASSERT_EQ(::kill(warden, SIGCONT), 0);
+  Guest next = host.start();
+  EXPECT_EQ(next.ask("echo fine"), "fine");
+}
+
+// Of whichever process of the warden.
+void end_client_of_stopped_warden(std::size_t which) {
+  Host host(kShortPatience);
+  Guest guest = host.start();
+  guest.started.gauges = {};
+  stop_warden(host, which);
+  host.end_warden();
+  EXPECT_EQ(guest.ask("echo still?"), "!gone");
+  expect_nothing_left(host.engine_id(), host.home());
+}
+
+TEST_F(WardenTest, EndingTheClientEndsAStoppedOne) {
+  end_client_of_stopped_warden(1);
+}
+TEST_F(WardenTest, EndingTheClientEndsAStoppedKeeper) {
+  end_client_of_stopped_warden(0);
 }
 
 TEST_F(WardenTest, KillingTheProgramLeavesNothing) {
