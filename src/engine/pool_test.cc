@@ -46,6 +46,7 @@ class PoolTest : public ::testing::Test {
                          },
                      .memory = [this] { return memory(); },
                      .now = [this] { return time_stands_ ? begin_ : Pool::Clock::now(); }});
+    address_ = pool_.get();
   }
 
   Result<std::unique_ptr<Spare>> make(const SpareOrder& order) {
@@ -60,7 +61,7 @@ class PoolTest : public ::testing::Test {
     parts.id = std::to_string(made_);
     parts.link = agent->link();
     parts.exit_report = agent->exit_report();
-    parts.link->when_lost([pool = pool_.get()] { pool->look_again(); });
+    parts.link->when_lost([pool = address_] { pool->look_again(); });
     return std::make_unique<Spare>(std::move(parts));
   }
 
@@ -119,6 +120,7 @@ class PoolTest : public ::testing::Test {
   // Demand does not fall while a busy machine keeps a test from going on.
   std::atomic<bool> time_stands_ = true;
   std::unique_ptr<Pool> pool_;
+  Pool* address_ = nullptr;  // also while it ends and still makes spares: pool_ is null by then
 };
 
 TEST_F(PoolTest, WithoutSparesIsOff) {
