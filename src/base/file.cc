@@ -7,8 +7,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 
 #include "base/bytes.h"
 #include "base/sys.h"
@@ -94,15 +92,6 @@ Result<> make_folders(const std::string& path, unsigned mode) {
         return std::unexpected(sys::error_of(reason, "mkdir", prefix));
       }
     }
-  }
-  return {};
-}
-
-Result<> remove_tree(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) {
-    return std::unexpected(sys::error_of(error.value(), "remove", path));
   }
   return {};
 }

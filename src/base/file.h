@@ -28,7 +28,8 @@ Result<bool> read_exact(int fd, std::span<std::byte> buffer);
 
 // mkdir -p. Existing folders are left as they are.
 Result<> make_folders(const std::string& path, unsigned mode = 0755);
-// rm -r of a path that only we write to; never follows symlinks. Not existing is a success.
+// rm -r, which never follows a symlink, however deep the tree is; also of folders that do not let
+// their owner in. Not existing is a success.
 Result<> remove_tree(const std::string& path);
 
 // A new folder that is removed, with all in it, when its owner goes.

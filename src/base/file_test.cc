@@ -39,18 +39,6 @@ TEST(File, MakesNestedFoldersOnce) {
   EXPECT_TRUE(std::filesystem::is_directory(path));
 }
 
-TEST(File, RemovingATreeDoesNotFollowSymlinks) {
-  const TempDir outside = *TempDir::create();
-  ASSERT_TRUE(write_file_atomic(outside.path() + "/keep", "x"));
-  const TempDir folder = *TempDir::create();
-  ASSERT_TRUE(make_folders(folder.path() + "/tree"));
-  ASSERT_EQ(::symlink(outside.path().c_str(), (folder.path() + "/tree/link").c_str()), 0);
-  ASSERT_TRUE(remove_tree(folder.path() + "/tree"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() + "/tree"));
-  EXPECT_TRUE(std::filesystem::exists(outside.path() + "/keep"));
-  EXPECT_TRUE(remove_tree(folder.path() + "/tree"));
-}
-
 TEST(TempDir, IsGoneWithItsOwner) {
   std::string path;
   {

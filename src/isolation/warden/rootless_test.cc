@@ -122,5 +122,33 @@ TEST_F(RootlessTest, ItsVolumesAreItsOwn) {
   EXPECT_EQ(seen, "100644 0 0|4|!EROFS|made");
 }
 
+// Also the folder that overlayfs has made for itself, and lets nobody into, and what a guest did so
+// with its own.
+TEST_F(RootlessTest, ItsFilesCanBeRemoved) {
+  const std::string seen = as_nobody([] {
+    Host host;
+    SandboxSpec spec = host.spec();
+    const std::string writable = spec.writable_path;
+    auto guest = host.start(std::move(spec));
+    if (!guest) {
+      return guest.error().message();
+    }
+    std::string text = guest->ask("write /data/new x") + "|";
+    guest->started = {};
+    if (const auto ended = host.warden().destroy(guest->id); !ended) {
+      return ended.error().message();
+    }
+    struct stat status{};
+    if (::stat((writable + "/work/work").c_str(), &status) < 0 || (status.st_mode & 0777) != 0 ||
+        ::chmod((writable + "/upper/data").c_str(), 0) < 0) {
+      return std::string("not as it was thought");
+    }
+    const auto removed = base::remove_tree(writable);
+    text += removed ? "removed|" : removed.error().message() + "|";
+    return text + (fs::exists(writable) ? "there" : "gone");
+  });
+  EXPECT_EQ(seen, "1|removed|gone");
+}
+
 }  // namespace
 }  // namespace msb::isolation::testing
