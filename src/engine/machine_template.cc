@@ -20,6 +20,7 @@
 #include "image/file_lock.h"
 #include "isolation/jail/disk_image.h"
 #include "isolation/machine_orders.h"
+#include "isolation/microvm/kernel_image.h"
 #include "isolation/microvm/machine.h"
 #include "isolation/microvm/request.h"
 
@@ -48,9 +49,9 @@ std::string mark_of(const std::string& path) {
 // All kernels that there are, since the newest one is taken.
 std::string mark_of_kernels(const std::string& libexec) {
   std::vector<std::string> marks;
-  for (const std::string& folder : {libexec + "/guest-kernel/boot", std::string("/boot")}) {
+  for (const std::string& root : isolation::microvm::kernel_roots(libexec)) {
     std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(root + "/boot", error)) {
       if (entry.path().filename().string().starts_with("vmlinuz-")) {
         marks.push_back(entry.path().string() + mark_of(entry.path().string()));
       }

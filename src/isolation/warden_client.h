@@ -35,10 +35,10 @@ struct SandboxExit {
   std::string complaint{};     // last words of the program that it ran under: an OCI runtime
 };
 
-// A warden that does not answer (it was stopped, or hangs in the kernel) holds no caller up for ever:
-// a call then fails with kTimeout, which names the process, after WardenOptions::patience; a create
-// after twice that, and the calls after it after a second. What was asked for is done all the same
-// if the warden goes on, but a sandbox whose create has failed is destroyed.
+// A warden that does not answer (it was stopped, or hangs in the kernel) holds no caller up for
+// ever: a call then fails with kTimeout, which names the process, after WardenOptions::patience; a
+// create after twice that, and the calls after it after a second. What was asked for is done all
+// the same if the warden goes on, but a sandbox whose create has failed is destroyed.
 class WardenClient {
  public:
   // `on_exit` is called from a thread of the client, once per sandbox, after every process of the

@@ -44,6 +44,7 @@ Result<VolumeMount> clone_volume(const Volume& volume, const IdRange& range, Vol
   VolumeMount result;
   result.guest_path = volume.guest_path;
   result.is_folder = S_ISDIR(status.st_mode);
+  result.read_only = volume.read_only;
   result.mount = TRY(clone_mount(source ? source.get() : volume.source.get(), ""));
   MountAttributes attributes;
   attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |

@@ -19,6 +19,7 @@ struct VolumeMount {
   base::UniqueFd mount;  // detached
   std::string guest_path;
   bool is_folder = true;
+  bool read_only = false;
   std::string weakness;  // what could not be promised for it; empty when nothing
 };
 

@@ -47,4 +47,8 @@ AcceleratorChoice choose_accelerator() {
   return {.accelerator = Accelerator::kKvm, .reason = {}};
 }
 
+std::string slowness_of(const AcceleratorChoice& choice) {
+  return "emulated, 10 to 30 times slower than the host: " + choice.reason;
+}
+
 }  // namespace msb::isolation::microvm

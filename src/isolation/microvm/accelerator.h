@@ -19,6 +19,9 @@ struct AcceleratorChoice {
 // KVM where the processor has virtualization for it and the caller may use it.
 AcceleratorChoice choose_accelerator();
 
+// What a choice that is not KVM costs, and why it was made.
+std::string slowness_of(const AcceleratorChoice& choice);
+
 // Whether /proc/cpuinfo of this text has the flag vmx or svm.
 bool has_virtualization(std::string_view cpuinfo);
 

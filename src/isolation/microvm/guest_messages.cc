@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "isolation/limits_fields.h"
+#include "isolation/warden/protocol.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -66,13 +67,13 @@ void write(ByteWriter& writer, const std::vector<GuestVolume>& volumes) {
 std::vector<GuestVolume> read_volumes(ByteReader& reader) {
   const std::uint32_t count = reader.u32();
   std::vector<GuestVolume> volumes;
-  if (count > kMaxGuestVolumes) {
+  if (count > warden::kMaxVolumes) {
     reader.reject();
     return volumes;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     GuestVolume& volume = volumes.emplace_back();
-    volume.guest_path = reader.string(kMaxVolumePathBytes);
+    volume.guest_path = reader.string(warden::kMaxGuestPathBytes);
     volume.is_folder = reader.boolean();
     volume.read_only = reader.boolean();
   }

@@ -34,8 +34,6 @@ inline constexpr const char* kGuestComplaint = "msb-guest: ";
 
 inline constexpr std::size_t kEntropyBytes = 64;
 inline constexpr std::size_t kMaxFailureBytes = 4096;
-inline constexpr std::size_t kMaxGuestVolumes = 32;
-inline constexpr std::size_t kMaxVolumePathBytes = 1024;
 
 // What must not be the same in two machines, nor stand still while one sleeps.
 struct Identity {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "isolation/warden/protocol.h"
+
 namespace msb::isolation::microvm {
 namespace {
 
@@ -65,7 +67,7 @@ TEST(GuestMessages, VolumesSurviveTheWire) {
 }
 
 TEST(GuestMessages, MoreVolumesThanThereCanBeAreRefused) {
-  const std::vector<GuestVolume> volumes(kMaxGuestVolumes + 1, {"/data", true, true});
+  const std::vector<GuestVolume> volumes(warden::kMaxVolumes + 1, {"/data", true, true});
   EXPECT_FALSE(over_the_wire(ToGuest(Renew{.identity = identity(), .volumes = volumes})));
 }
 

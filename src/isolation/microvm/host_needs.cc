@@ -39,6 +39,10 @@ Finding find_program(std::string topic, const char* path, const char* package) {
                        std::string("apt-get install ") + package);
 }
 
+Finding find_emulator() {
+  return find_program("program", kQemuPath, "qemu-system-x86");
+}
+
 Finding find_guest_kernel(const std::string& libexec) {
   const auto kernel = find_kernel(kernel_roots(libexec));
   constexpr const char* kRemedy = "apt-get install linux-image-amd64, or tools/fetch-guest-kernel";
@@ -59,21 +63,20 @@ Finding find_accelerator() {
              ? good("processor", "KVM")
              : Finding{.topic = "processor",
                        .level = Level::kWeak,
-                       .detail = "emulated, 10 to 30 times slower than the host: " + choice.reason,
+                       .detail = slowness_of(choice),
                        .remedy = "a host with hardware virtualization, and /dev/kvm in it"};
 }
 
 }  // namespace
 
 std::vector<Finding> examine_host(bool is_root, const std::string& libexec) {
-  return {find_user(is_root), find_program("program", kQemuPath, "qemu-system-x86"),
+  return {find_user(is_root), find_emulator(),
           find_program("image maker", kImageMakerPath, "erofs-utils"), find_guest_kernel(libexec),
           find_accelerator()};
 }
 
 Result<> check_host(bool is_root) {
-  for (const Finding& finding :
-       {find_user(is_root), find_program("program", kQemuPath, "qemu-system-x86")}) {
+  for (const Finding& finding : {find_user(is_root), find_emulator()}) {
     if (finding.level == Level::kMissing) {
       return fail(ErrorCode::kUnsupported,
                   "the tier microvm: " + finding.detail + "; " + finding.remedy);

@@ -124,10 +124,6 @@ class ModuleOrder {
 
 }  // namespace
 
-std::vector<std::string> kernel_roots(const std::string& libexec) {
-  return {libexec + "/guest-kernel", ""};
-}
-
 Result<KernelImage> find_kernel(const std::vector<std::string>& roots) {
   std::optional<KernelImage> found;
   for (const std::string& root : roots) {

@@ -23,7 +23,9 @@ struct KernelImage {
 };
 
 // Beside our programs, and the host's own.
-std::vector<std::string> kernel_roots(const std::string& libexec);
+inline std::vector<std::string> kernel_roots(const std::string& libexec) {
+  return {libexec + "/guest-kernel", ""};
+}
 
 // The newest kernel beneath one of `roots` (each with boot/ and lib/modules/, as a package of the
 // distribution unpacks), in their order: one that has volumes, else one of a cloud flavour, which

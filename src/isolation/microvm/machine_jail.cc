@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -52,8 +51,7 @@ Result<> choose(Building& building) {
   const AcceleratorChoice choice = choose_accelerator();
   request.accelerator = choice.accelerator;
   if (choice.accelerator == Accelerator::kTcg) {
-    request.weaknesses.push_back("microvm: emulated, 10 to 30 times slower than the host: " +
-                                 choice.reason);
+    request.weaknesses.push_back("microvm: " + slowness_of(choice));
   }
   return {};
 }
@@ -68,18 +66,12 @@ Result<> open_image(Building& building) {
 Result<> take_volumes(Building& building) {
   const jail::Plan& plan = building.plan;
   Request& request = request_of(building);
-  std::set<std::string> read_only;
-  for (const Volume& volume : plan.volumes) {
-    if (volume.read_only) {
-      read_only.insert(volume.guest_path);
-    }
-  }
   building.volumes = TRY(jail::clone_volumes(
       plan.volumes, plan.range, {plan.volume_uid, plan.volume_gid}, jail::VolumeIds::kMapped));
   for (const jail::VolumeMount& volume : building.volumes) {
     request.volumes.push_back({.guest_path = volume.guest_path,
                                .is_folder = volume.is_folder,
-                               .read_only = read_only.contains(volume.guest_path)});
+                               .read_only = volume.read_only});
     if (!volume.weakness.empty()) {
       request.weaknesses.push_back(volume.weakness);
     }

@@ -91,6 +91,14 @@ std::set<pid_t> processes_of(const std::string& name, const std::string& sandbox
   return found;
 }
 
+// What the host's kernel says of the sandbox's one QEMU.
+std::string status_of_qemu(const std::string& sandbox_id) {
+  const auto qemu = processes_of("qemu-system-x86", sandbox_id);
+  EXPECT_EQ(qemu.size(), 1u);
+  std::ifstream status("/proc/" + std::to_string(qemu.empty() ? 0 : *qemu.begin()) + "/status");
+  return {std::istreambuf_iterator<char>(status), {}};
+}
+
 TEST_F(MicrovmTest, GuestHasAKernelOfItsOwnAndTheWallsOfAJail) {
   Host host;
   auto guest = host.start(spec(host));
@@ -108,10 +116,7 @@ TEST_F(MicrovmTest, GuestHasAKernelOfItsOwnAndTheWallsOfAJail) {
   EXPECT_EQ(guest->ask("stat /dev/vda"), "!ENOENT");
 
   // In the host's eyes: QEMU is nobody, and can become nobody else.
-  const auto qemu = processes_of("qemu-system-x86", guest->id);
-  ASSERT_EQ(qemu.size(), 1u);
-  std::ifstream status("/proc/" + std::to_string(*qemu.begin()) + "/status");
-  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  const std::string text = status_of_qemu(guest->id);
   EXPECT_THAT(text, HasSubstr("CapPrm:\t0000000000000000"));
   EXPECT_THAT(text, HasSubstr("CapBnd:\t0000000000000000"));
   EXPECT_THAT(text, HasSubstr("NoNewPrivs:\t1"));
@@ -220,10 +225,7 @@ TEST_F(MicrovmTest, VolumesAreTheirOwnersAndReadOnlyWhereTheyAre) {
 
   // QEMU, which a guest's kernel may have taken over, is that owner within this folder alone, and
   // may give nothing there the power of its owner.
-  const auto qemu = processes_of("qemu-system-x86", guest->id);
-  ASSERT_EQ(qemu.size(), 1u);
-  std::ifstream status("/proc/" + std::to_string(*qemu.begin()) + "/status");
-  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  const std::string text = status_of_qemu(guest->id);
   EXPECT_THAT(text, Not(HasSubstr("Uid:\t0\t")));
   EXPECT_THAT(text, HasSubstr("CapEff:\t0000000000000000"));
 }

@@ -12,17 +12,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <functional>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/sys.h"
 #include "isolation/cgroup/backend.h"
+#include "isolation/in_child.h"
 #include "isolation/jail/disk_image.h"
 #include "isolation/jail/landlock.h"
 #include "isolation/jail/layers.h"
@@ -42,38 +40,6 @@ namespace {
 
 namespace sys = base::sys;
 using Level = Finding::Level;
-
-// Runs `attempt` in a child. Success, or the child's error.
-Result<> in_child(const std::function<Result<>()>& attempt) {
-  sys::Pipe report = TRY(sys::pipe());
-  const pid_t child = ::fork();
-  if (child < 0) {
-    return std::unexpected(sys::error("fork"));
-  }
-  if (child == 0) {
-    if (auto tried = attempt(); !tried) {
-      base::ByteWriter writer;
-      write_error(writer, tried.error());
-      [[maybe_unused]] const auto sent =
-          base::write_all(report.write_end.get(), std::move(writer).take());
-      ::_exit(1);
-    }
-    ::_exit(0);
-  }
-  report.write_end.reset();
-  const auto text = base::read_all(report.read_end.get(), kMaxMessageBytes);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (status == 0) {
-    return {};
-  }
-  if (!text || text->empty()) {
-    return fail(ErrorCode::kInternal, "the process that tried it died");
-  }
-  base::ByteReader reader(base::bytes_of(*text));
-  return std::unexpected(read_error(reader));
-}
 
 class Examination {
  public:

@@ -107,7 +107,7 @@ struct Sandboxes::Sandbox {
   base::UniqueFd stream;  // the engine's end
   base::UniqueFd orders;  // likewise, of a machine
   bool is_machine = false;
-  std::optional<std::pair<Limits, Limits>> booting;  // a machine's limits till then, and after
+  std::optional<Limits> after_boot;  // of a machine that boots with others
   std::optional<jail::StatusReport> ready;
   base::UniqueFd writable_gauge;
   std::optional<Error> failure;
@@ -234,7 +234,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   it->orders = std::move(our_orders);
   it->is_machine = request.tier.is_machine();
   if (first.cpus != limits.cpus) {
-    it->booting.emplace(first, limits);
+    it->after_boot = limits;
   }
   if (request.is_spare) {
     it->spare = Spare{.limits = request.limits, .host_name = {}, .shared_memory = {}};
@@ -285,9 +285,11 @@ void Sandboxes::on_status(Sandbox& sandbox) {
   }
   loop_.remove(sandbox.status.get(), sandbox.status_watch);
   sandbox.status.reset();
-  if (sandbox.ready && !sandbox.failure && sandbox.booting) {
-    const auto& [till_now, from_now] = *sandbox.booting;
-    if (auto adjusted = ground_.cgroups->adjust(sandbox.id, till_now, from_now); !adjusted) {
+  if (sandbox.ready && !sandbox.failure && sandbox.after_boot) {
+    const Limits& limits = *sandbox.after_boot;
+    auto adjusted =
+        ground_.cgroups->adjust(sandbox.id, microvm::limits_while_booting(limits), limits);
+    if (!adjusted) {
       sandbox.failure = std::move(adjusted).error();
       kill(sandbox.id);
     }

@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "isolation/in_child.h"
 #include "isolation/jail/identity.h"
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/volumes.h"
@@ -78,25 +77,7 @@ Result<> attach_volumes(pid_t pid, const std::vector<GuestVolume>& volumes) {
   if (volumes.empty()) {
     return {};
   }
-  sys::Pipe complaint = TRY(sys::pipe());
-  const pid_t child = ::fork();
-  if (child < 0) {
-    return std::unexpected(sys::error("fork"));
-  }
-  if (child == 0) {
-    const auto attached = attach_here(pid, volumes);
-    if (!attached) {
-      [[maybe_unused]] const auto told =
-          base::write_all(complaint.write_end.get(), attached.error().message());
-    }
-    ::_exit(attached ? 0 : 1);
-  }
-  complaint.write_end.reset();
-  const auto text = base::read_all(complaint.read_end.get(), kMaxFailureBytes);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status == 0 ? Result<>() : fail(ErrorCode::kIo, text.value_or("volumes"));
+  return in_child([&] { return attach_here(pid, volumes); });
 }
 
 }  // namespace msb::isolation::microvm
