@@ -47,7 +47,7 @@ template <typename Call>
 auto opening_to_owner(int parent, const char* name, const Call& call) {
   const auto refused = [](auto result) { return result < 0 && errno == EACCES; };
   auto result = call();
-  if (refused(result)) {
+  if (refused(result) && parent >= 0) {  // AT_FDCWD: where the tree is, is not ours to open
     static_cast<void>(::fchmod(parent, 0700));
     result = call();
   }

@@ -216,9 +216,12 @@ LimitsHit Gauges::hit(const LimitEvents& before, const LimitEvents& now, bool di
 }
 
 std::int64_t Gauges::note_disk_base() {
-  const std::int64_t used_bytes = space_of(guest_->read()).used_bytes;
+  const auto counted = guest_ ? std::optional(guest_->read()) : std::nullopt;
   const std::lock_guard lock(sample_mutex_);
-  return disk_base_bytes_ = used_bytes;
+  if (counted) {
+    disk_base_bytes_ = space_of(*counted).used_bytes;
+  }
+  return disk_base_bytes_;
 }
 
 std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges) {

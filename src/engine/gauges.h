@@ -64,8 +64,8 @@ class Gauges {
   LimitMark mark();
   // What has been hit since `begin`; the disk counts when it is full now.
   LimitsHit hit_since(const LimitMark& begin);
-  // What the disk has in use now is what a fresh layer uses for itself: how much that is. For a
-  // guest with a kernel of its own.
+  // What the disk of a guest with a kernel of its own has in use now is what a fresh layer uses for
+  // itself: how much that is. Of others that is known from the beginning.
   std::int64_t note_disk_base();
 
   // The folder of the writable layer, once more: it keeps the layer mounted. kSandboxGone.
