@@ -46,13 +46,16 @@ std::string mark_of(const std::string& path) {
                 : "-";
 }
 
-// All kernels that there are, since the newest one is taken.
+// All kernels that there are, since the newest one is taken; and whether one is started as what it
+// unpacks to, since QEMU gives the two ways different firmware, which is part of the state.
 std::string mark_of_kernels(const std::string& libexec) {
   std::vector<std::string> marks;
   for (const std::string& root : isolation::microvm::kernel_roots(libexec)) {
     std::error_code error;
     for (const fs::directory_entry& entry : fs::directory_iterator(root + "/boot", error)) {
-      if (entry.path().filename().string().starts_with("vmlinuz-")) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(isolation::microvm::kPackedPrefix) ||
+          name.starts_with(isolation::microvm::kUnpackedPrefix)) {
         marks.push_back(entry.path().string() + mark_of(entry.path().string()));
       }
     }

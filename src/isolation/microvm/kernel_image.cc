@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kKernelPrefix = "vmlinuz-";
 constexpr std::string_view kCloudFlavour = "-cloud-";
 // Checksums are found by what they compute, so nothing that needs one says its name.
 constexpr const char* kWanted[] = {"virtio_pci",     "virtio_blk",   "virtio_console",
@@ -65,12 +64,15 @@ std::optional<KernelImage> best_in(const std::string& root) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(root + "/boot", error)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kKernelPrefix)) {
+    if (!name.starts_with(kPackedPrefix)) {
       continue;
     }
-    KernelImage found{.version = name.substr(kKernelPrefix.size()),
-                      .path = entry.path().string(),
-                      .modules_folder = root + "/lib/modules/" + name.substr(kKernelPrefix.size())};
+    const std::string version = name.substr(kPackedPrefix.size());
+    const fs::path unpacked = entry.path().parent_path() / (std::string(kUnpackedPrefix) + version);
+    KernelImage found{
+        .version = version,
+        .path = fs::exists(unpacked, error) ? unpacked.string() : entry.path().string(),
+        .modules_folder = root + "/lib/modules/" + version};
     found.has_volumes = fs::exists(found.modules_folder + kShareModule, error);
     if (fs::is_directory(found.modules_folder, error) && (!best || is_better(found, *best))) {
       best = std::move(found);

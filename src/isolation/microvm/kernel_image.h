@@ -15,9 +15,15 @@ namespace msb::isolation::microvm {
 // A file longer than this is no module.
 inline constexpr std::size_t kMaxModuleBytes = 32 << 20;
 
+// How files in boot/ are named before the version: one that unpacks itself, and beside it, where
+// somebody has put it there, what it unpacks to. That one is an ELF file with an entry of its own
+// for machines (CONFIG_PVH) and is preferred: unpacking takes an emulated processor seconds.
+inline constexpr std::string_view kPackedPrefix = "vmlinuz-";
+inline constexpr std::string_view kUnpackedPrefix = "vmlinux-";
+
 struct KernelImage {
   std::string version;         // as in /lib/modules
-  std::string path;            // bzImage
+  std::string path;            // see kUnpackedPrefix
   std::string modules_folder;  // <root>/lib/modules/<version>
   bool has_volumes = false;    // the file system through which a guest sees them
 };

@@ -60,6 +60,23 @@ TEST_F(KernelImageTest, OneThatHasVolumesIsTakenBeforeAll) {
   EXPECT_TRUE(found->has_volumes);
 }
 
+TEST_F(KernelImageTest, WhatItUnpacksToIsTakenIfItIsThere) {
+  add_kernel("6.1.0-9-amd64");
+  EXPECT_THAT(find_kernel({root()})->path, EndsWith("/boot/vmlinuz-6.1.0-9-amd64"));
+  const std::string unpacked = root() + "/boot/vmlinux-6.1.0-9-amd64";
+  ASSERT_TRUE(base::write_file_atomic(unpacked, "unpacked").has_value());
+  const auto found = find_kernel({root()});
+  EXPECT_EQ(found->path, unpacked);
+  EXPECT_EQ(found->version, "6.1.0-9-amd64");
+}
+
+TEST_F(KernelImageTest, UnpackedKernelOfAnotherVersionIsNone) {
+  add_kernel("6.1.0-9-amd64");
+  ASSERT_TRUE(
+      base::write_file_atomic(root() + "/boot/vmlinux-6.1.0-10-amd64", "another").has_value());
+  EXPECT_THAT(find_kernel({root()})->path, EndsWith("/boot/vmlinuz-6.1.0-9-amd64"));
+}
+
 TEST_F(KernelImageTest, KernelWithoutModulesIsNone) {
   add_kernel("6.1.0-9-cloud-amd64");
   ASSERT_TRUE(base::remove_tree(modules("6.1.0-9-cloud-amd64")).has_value());
