@@ -195,6 +195,32 @@ TEST_F(Commit, TooMuchIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("too deep"));
 }
 
+// The first name of each is remembered for the others: a guest may have millions, of 4,000 bytes.
+TEST_F(Commit, TooManyHardLinksAreRefused) {
+  std::string deep;
+  for (int i = 0; i < 15; ++i) {
+    deep += "/" + std::string(255, 'd');
+    folder(deep.substr(1));
+  }
+  const base::UniqueFd parent = *base::sys::open(upper(deep), O_PATH | O_DIRECTORY);
+  const auto add = [&](int number) {
+    const std::string name = std::to_string(number);
+    ASSERT_TRUE(base::sys::openat(parent.get(), name, O_WRONLY | O_CREAT, 0644));
+    ASSERT_EQ(::linkat(parent.get(), name.c_str(), parent.get(), (name + "l").c_str(), 0), 0);
+  };
+  for (int i = 0; i < 100; ++i) {
+    add(i);
+  }
+  EXPECT_EQ(stat_of(committed() + deep + "/99").st_nlink, 2u);
+  for (int i = 100; static_cast<std::size_t>(i) * deep.size() < 64u << 20; ++i) {
+    ASSERT_NO_FATAL_FAILURE(add(i));
+  }
+  const auto image = commit();
+  ASSERT_FALSE(image);
+  EXPECT_TRUE(image.error().is(ErrorCode::kResourceExhausted)) << image.error().message();
+  EXPECT_THAT(image.error().message(), HasSubstr("too many files with hard links"));
+}
+
 // Whose files they are is told from where the guest has no name, and never the host's.
 TEST_F(Commit, FilesOfNobodysSandboxAreNotRead) {
   file("file", "");

@@ -35,6 +35,8 @@ namespace sys = base::sys;
 // A file in more pieces than this is written with its holes filled.
 constexpr std::size_t kMaxExtents = 4096;
 constexpr std::size_t kMaxXattrBytes = 64 * 1024;  // of one file's names, and of one value
+// The first paths of files that have others, which the others are to name.
+constexpr std::size_t kMaxLinkedBytes = 64u << 20;
 
 struct FreeWriter {
   void operator()(archive* handle) const { ::archive_write_free(handle); }
@@ -123,6 +125,12 @@ class Packer {
         ::archive_entry_set_size(entry.get(), 0);
         ::archive_entry_set_hardlink(entry.get(), first->second.c_str());
         return write_header(entry.get());
+      }
+      linked_bytes_ += sizeof(decltype(linked_)::value_type) + path.size();
+      if (linked_bytes_ > kMaxLinkedBytes) {
+        return fail(ErrorCode::kResourceExhausted,
+                    "too many files with hard links: their paths take more than " +
+                        std::to_string(kMaxLinkedBytes) + " bytes; remove some of them");
       }
     }
     if (S_ISREG(status.st_mode)) {
@@ -313,6 +321,7 @@ class Packer {
   ExtractReport report_;
   std::vector<Level> levels_;
   std::unordered_map<ino_t, std::string> linked_;
+  std::size_t linked_bytes_ = 0;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
   std::vector<char> xattr_names_ = std::vector<char>(kMaxXattrBytes);
   std::vector<char> xattr_value_ = std::vector<char>(kMaxXattrBytes);
