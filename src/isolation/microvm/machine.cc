@@ -58,6 +58,15 @@ std::vector<std::string> memory_arguments(const Machine& machine) {
               ",share=" + share};
 }
 
+// A clone has its kernel in its memory. What else QEMU makes of a kernel is a firmware to enter it,
+// which is part of the machine that is saved, and so of each that is to take it over.
+std::vector<std::string> kernel_arguments(const Machine& machine) {
+  if (machine.memory == Memory::kClone) {
+    return {"-option-rom", machine.entry == Entry::kPacked ? "linuxboot_dma.bin" : "pvh.bin"};
+  }
+  return {"-kernel", kKernelFile, "-initrd", kInitramfsFile, "-append", kKernelCommandLine};
+}
+
 std::string machine_argument(const Machine& machine) {
   // -M microvm, which would have less in it, hangs under emulation for want of a clock.
   std::string text = "pc,usb=off,vmport=off,hpet=off,dump-guest-core=off,mem-merge=off";
@@ -89,8 +98,7 @@ std::vector<std::string> qemu_arguments(const Machine& machine) {
       "-smp",
       std::to_string(machine.processors)};
   std::ranges::move(memory_arguments(machine), std::back_inserter(argv));
-  argv.insert(argv.end(),
-              {"-kernel", kKernelFile, "-initrd", kInitramfsFile, "-append", kKernelCommandLine});
+  std::ranges::move(kernel_arguments(machine), std::back_inserter(argv));
   add_disk(argv, kImageFd, "image", true);
   add_disk(argv, kDiskFd, "disk", false);
   argv.insert(argv.end(), {"-device", "virtio-serial-pci,disable-legacy=on,max_ports=3"});

@@ -21,9 +21,16 @@ enum class Memory : std::uint8_t {
   kClone,     // such a file, mapped privately
 };
 
+// How a machine gets into its kernel.
+enum class Entry : std::uint8_t {
+  kPacked,    // one that unpacks itself
+  kUnpacked,  // what it unpacks to
+};
+
 struct Machine {
   Accelerator accelerator = Accelerator::kTcg;
   Memory memory = Memory::kOwn;
+  Entry entry = Entry::kPacked;
   std::uint32_t memory_mib = 512;
   std::uint32_t processors = 1;
 };
@@ -33,7 +40,7 @@ inline constexpr std::uint32_t kGuestKernelMib = 64;
 inline constexpr std::uint32_t kQemuMib = 256;
 
 inline constexpr const char* kQemuPath = "/usr/bin/qemu-system-x86_64";
-// In QEMU's own root.
+// In QEMU's own root; kernel and initramfs where it boots.
 inline constexpr const char* kKernelFile = "/kernel";
 inline constexpr const char* kInitramfsFile = "/initramfs";
 inline constexpr const char* kMemoryFile = "/memory";

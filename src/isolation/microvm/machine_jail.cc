@@ -152,12 +152,15 @@ Result<> gather_kernel(Building& building) {
                                              " has no 9p; install linux-image-amd64, or unpack it "
                                              "with tools/fetch-guest-kernel");
   }
+  request.supervisor = TRY(sys::open(request.libexec + "/msb-vm", O_RDONLY));
+  if (request.memory == Memory::kClone) {
+    return {};  // all of it is in the template's memory
+  }
   const std::string init = TRY(base::read_file(request.libexec + "/msb-guest", kMaxProgramBytes));
   const std::string agent = TRY(read_agent(building.plan.agent));
   std::vector<std::string> modules = TRY(find_modules(request.kernel));
   request.initramfs =
       TRY(make_initramfs({.init = init, .agent = agent, .modules = std::move(modules)}));
-  request.supervisor = TRY(sys::open(request.libexec + "/msb-vm", O_RDONLY));
   return {};
 }
 
@@ -208,10 +211,15 @@ Result<> fill_dev(int root, Accelerator accelerator) {
   return accelerator == Accelerator::kKvm ? add_device(dev.get(), "kvm") : Result<>();
 }
 
-Result<> write_initramfs(int root, const std::string& content) {
+Result<> add_kernel(int root, const Request& request) {
+  if (request.memory == Memory::kClone) {
+    return {};
+  }
+  TRY(bind_file(root, request.kernel.path, kKernelFile + 1,
+                kInert | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY));
   const base::UniqueFd file =
       TRY(sys::openat(root, kInitramfsFile + 1, O_CREAT | O_EXCL | O_WRONLY, 0444));
-  TRY(base::write_all(file.get(), content));
+  TRY(base::write_all(file.get(), request.initramfs));
   return sys::fchmod(file.get(), 0444);
 }
 
@@ -260,9 +268,7 @@ Result<> make_root(Building& building) {
     TRY(add_library_folder(root, name));
   }
   TRY(fill_dev(root, request.accelerator));
-  constexpr std::uint64_t kData = kInert | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
-  TRY(bind_file(root, request.kernel.path, kKernelFile + 1, kData));
-  TRY(write_initramfs(root, request.initramfs));
+  TRY(add_kernel(root, request));
   TRY(add_memory(root, request));
   TRY(add_share(building, root));
   return jail::set_attributes(root, {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY});
@@ -311,6 +317,7 @@ Settings settings_of(Building& building) {
   const Limits& limits = building.plan.limits;
   return {.machine = {.accelerator = request.accelerator,
                       .memory = request.memory,
+                      .entry = request.kernel.entry,
                       .memory_mib = memory_mib(limits),
                       .processors = static_cast<std::uint32_t>(std::ceil(limits.cpus))},
           .hostname = building.plan.hostname,
