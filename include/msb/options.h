@@ -105,10 +105,9 @@ struct HttpOptions {
 //    CommandOptions::workdir, envs, user, stdin_bytes; spawn(); log(); remove().
 //  - on_output is called with whole lines, in order, when the run has ended; an output's last line
 //    counts as ended by a newline.
-//  - weaknesses(), image_command() and exec_exit_code() know nothing. With a language, a start
-//  always
-//    stores its own config. A sandbox that ran before start() is stopped by this object as well,
-//    unless detached.
+//  - isolation(), weaknesses(), image_command() and exec_exit_code() know nothing. With a language,
+//    a start always stores its own config. A sandbox that ran before start() is stopped by this
+//    object as well, unless detached.
 struct SandboxOptions {
   // 1 .. 63 of [A-Za-z0-9_-], first alphanumeric. Empty: "sandbox-" and 8 hex digits, and the
   // sandbox is ephemeral: its files live as long as this object, not until remove().

@@ -194,6 +194,8 @@ class MSB_EXPORT Sandbox {
   const std::string& namespace_name() const;
   // The ports in effect, after start(). Empty when off.
   std::vector<PortMapping> ports() const;
+  // The walls it has, in the words of StartConfig::isolation. Empty when off.
+  std::string isolation() const;
   // What the host cannot enforce for this sandbox, in words; empty when all promises hold.
   std::vector<std::string> weaknesses() const;
   // The image's own command (entrypoint and cmd) and exec's outcome, known after start().

@@ -33,7 +33,8 @@ std::string json_of(const Metrics& reading) {
   return "{\"namespace\": " + json_string(reading.namespace_) +
          ", \"name\": " + json_string(reading.name) +
          ", \"running\": " + (reading.is_running ? "true" : "false") +
-         ", \"paused\": " + (reading.is_paused ? "true" : "false") +
+         ", \"paused\": " + (reading.is_paused ? "true" : "false") + ", \"isolation\": " +
+         (reading.isolation.empty() ? "null" : json_string(reading.isolation)) +
          ", \"cpu_percent\": " + percent_text(reading.cpu_percent) +
          ", \"memory_mib\": " + std::to_string(reading.memory_mib) +
          ", \"disk_bytes\": " + std::to_string(reading.disk_bytes) + "}";
@@ -76,7 +77,9 @@ std::string table_of(const std::vector<Metrics>& readings, const SandboxOptions&
   if (several) {
     heads.insert(heads.begin(), "NAMESPACE");
   }
-  if (columns == Columns::kUsage) {
+  if (columns == Columns::kState) {
+    heads.emplace_back("ISOLATION");
+  } else {
     heads.insert(heads.end(), {"CPU", "MEMORY", "DISK"});
   }
   Table table(std::move(heads));
@@ -85,11 +88,13 @@ std::string table_of(const std::vector<Metrics>& readings, const SandboxOptions&
     if (several) {
       row.insert(row.begin(), reading.namespace_);
     }
-    if (columns == Columns::kUsage && reading.is_running) {
+    if (columns == Columns::kState) {
+      row.push_back(reading.isolation.empty() ? "-" : reading.isolation);
+    } else if (reading.is_running) {
       row.push_back(percent_text(reading.cpu_percent) + " %");
       row.push_back(size_text(static_cast<std::uint64_t>(reading.memory_mib) * kBytesPerMib));
       row.push_back(size_text(static_cast<std::uint64_t>(reading.disk_bytes)));
-    } else if (columns == Columns::kUsage) {
+    } else {
       row.insert(row.end(), 3, "-");
     }
     table.add(std::move(row));

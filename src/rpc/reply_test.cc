@@ -92,13 +92,14 @@ TEST(EncodeMetrics, WritesIntegersAndNulls) {
   const SandboxMetrics running{.namespace_name = "default",
                                .name = "x",
                                .is_running = true,
+                               .isolation = "jail",
                                .cpu_percent = 12.5,
                                .memory_mib = 123,
                                .disk_bytes = 1048576};
   const SandboxMetrics stopped{.namespace_name = "default", .name = "y", .disk_bytes = 4096};
   EXPECT_EQ(
       to_text(encode(std::vector{running, stopped})),
-      R"({"sandboxes":[{"cpu_usage":12.5,"disk_bytes":1048576,"disk_usage":1048576,"memory_usage":123,)"
+      R"({"sandboxes":[{"cpu_usage":12.5,"disk_bytes":1048576,"disk_usage":1048576,"isolation":"jail","memory_usage":123,)"
       R"("name":"x","namespace":"default","running":true},{"cpu_usage":null,)"
       R"("disk_bytes":4096,"disk_usage":null,"memory_usage":null,"name":"y","namespace":"default",)"
       R"("running":false}]})");

@@ -99,6 +99,9 @@ Json encode(const std::vector<SandboxMetrics>& sandboxes) {
       json["memory_usage"] = one.memory_mib;
       json["disk_usage"] = one.disk_bytes;
     }
+    if (!one.isolation.empty()) {
+      json["isolation"] = one.isolation;
+    }
     if (one.is_paused) {
       json["paused"] = true;
     }
@@ -114,6 +117,7 @@ Json encode(const SandboxInfo& info) {
   }
   Json json = {{"image", info.image},
                {"ports", std::move(ports)},
+               {"isolation", info.isolation},
                {"weaknesses", info.weaknesses},
                {"image_command", info.image_command},
                {"exec_exit_code", nullptr}};

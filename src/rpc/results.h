@@ -44,6 +44,7 @@ struct SandboxInfo {
     std::uint16_t guest = 0;
   };
   std::vector<Port> ports;
+  std::string isolation;
   std::vector<std::string> weaknesses;
   std::vector<std::string> image_command;
   std::optional<int> exec_exit_code;  // nothing: there is no such command, or it has not ended
@@ -54,6 +55,7 @@ struct SandboxMetrics {
   std::string name;
   bool is_running = false;
   bool is_paused = false;
+  std::string isolation{};  // of one that runs
   double cpu_percent = 0;
   std::int64_t memory_mib = 0;
   std::int64_t disk_bytes = 0;  // also of one that does not run
@@ -65,7 +67,8 @@ Json encode(const CodeResult& result);
 Json encode(const CommandResult& result);
 Json encode(const SandboxInfo& info);
 // {"sandboxes": [...]}. Numbers of one that does not run are null, but for "disk_bytes", which no
-// older server has; sizes are integers. "paused" is there when it is true.
+// older server has; sizes are integers. "paused" is there when it is true, "isolation" of one that
+// runs.
 Json encode(const std::vector<SandboxMetrics>& sandboxes);
 
 std::string started_text(std::string_view sandbox);

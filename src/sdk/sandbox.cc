@@ -156,6 +156,9 @@ const std::string& Sandbox::namespace_name() const {
 std::vector<PortMapping> Sandbox::ports() const {
   return handle_->ports();
 }
+std::string Sandbox::isolation() const {
+  return handle_->isolation();
+}
 std::vector<std::string> Sandbox::weaknesses() const {
   return handle_->weaknesses();
 }

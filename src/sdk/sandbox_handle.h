@@ -54,6 +54,7 @@ class SandboxHandle {
   virtual const std::string& name() const = 0;
   virtual const std::string& namespace_name() const = 0;
   virtual std::vector<PortMapping> ports() const = 0;
+  virtual std::string isolation() const = 0;
   virtual std::vector<std::string> weaknesses() const = 0;
   virtual std::vector<std::string> image_command() const = 0;
   virtual Result<std::string> log(std::size_t max_bytes) const = 0;

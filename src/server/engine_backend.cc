@@ -246,6 +246,7 @@ Result<rpc::SandboxInfo> EngineBackend::info(const SandboxName& name) {
   const auto sandbox = TRY(running(name));
   rpc::SandboxInfo info{.image = sandbox->config().image,
                         .ports = {},
+                        .isolation = isolation::to_text(sandbox->tier()),
                         .weaknesses = sandbox->weaknesses(),
                         .image_command = sandbox->image_command(),
                         .exec_exit_code = sandbox->exec_exit_code()};
@@ -275,6 +276,7 @@ Result<std::vector<rpc::SandboxMetrics>> EngineBackend::metrics(std::string_view
       const engine::Usage usage = sandbox->usage();
       one.is_running = true;
       one.is_paused = sandbox->is_paused();
+      one.isolation = isolation::to_text(sandbox->tier());
       one.cpu_percent = usage.cpu_percent;
       one.memory_mib = usage.memory_bytes / kBytesPerMib;
       one.disk_bytes = usage.disk_bytes;

@@ -31,18 +31,18 @@ class Cycle(ServerCase):
 
     def test_from_start_to_rm(self):
         self.started("work", "-m", "64", "-e", "GREETING=hello")
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\nwork  running\n", "")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS   ISOLATION\nwork  running  jail\n", "")
         self.assert_ends(self.msb("exec", "work", "--", "sh", "-c", "echo $GREETING >kept; cat kept"),
                          0, "hello\n", "")
         metrics = self.msb("metrics", "work")
         self.assertRegex(metrics.stdout, r"^NAME +STATUS +CPU +MEMORY +DISK\nwork +running +[0-9.]+ %")
         self.assert_ends(self.msb("stop", "work"), 0, "", "")
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\nwork  stopped\n", "")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS   ISOLATION\nwork  stopped  -\n", "")
         self.assert_ends(self.msb("metrics"), 0)
         self.assert_ends(self.msb("start", "work"), 0, "", "")
         self.assert_ends(self.msb("exec", "work", "--", "cat", "kept"), 0, "hello\n", "")
         self.assert_ends(self.msb("rm", "work"), 0, "", "")
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\n", "")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS  ISOLATION\n", "")
 
     def test_a_pause_and_its_end(self):
         self.started("work")
@@ -51,8 +51,9 @@ class Cycle(ServerCase):
             self.skipTest(paused.stderr)
         self.assert_ends(paused, 0, "", "")
         self.assert_ends(self.msb("pause", "work"), 0, "", "")
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\nwork  paused\n", "")
-        self.assertEqual([(one["running"], one["paused"]) for one in self.listed()], [(True, True)])
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS  ISOLATION\nwork  paused  jail\n", "")
+        self.assertEqual([(one["running"], one["paused"], one["isolation"]) for one in self.listed()],
+                         [(True, True, "jail")])
         self.assert_ends(self.msb("exec", "work", "--", "sh"), 125, "", "is paused; resume it first")
         self.assert_ends(self.msb("resume", "work"), 0, "", "")
         self.assert_ends(self.msb("exec", "work", "--", "sh", "-c", "echo on"), 0, "on\n", "")
@@ -127,7 +128,7 @@ class Cycle(ServerCase):
         self.assertEqual([(one["namespace"], one["name"]) for one in self.listed("-n", "*")],
                          [("team-a", "same"), ("team-b", "same")])
         self.assertEqual(self.msb("server", "list", "--namespace", "*").stdout,
-                         "NAMESPACE  NAME  STATUS\nteam-a     same  running\nteam-b     same  running\n")
+                         "NAMESPACE  NAME  STATUS   ISOLATION\nteam-a     same  running  jail\nteam-b     same  running  jail\n")
         self.assert_ends(self.msb("stop", "same", "-n", "team-a"), 0)
         self.assertEqual([one["running"] for one in self.listed("-n", "*")], [False, True])
 
@@ -156,7 +157,7 @@ class Cycle(ServerCase):
         self.assert_ends(self.msb("exec", "kept", "--", "sh", "-c", "echo here > file"), 0)
         self.kill()
         self.serve("--dev")
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\nkept  stopped\n")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS   ISOLATION\nkept  stopped  -\n")
         self.assert_ends(self.msb("start", "kept"), 0)
         self.assert_ends(self.msb("exec", "kept", "--", "cat", "file"), 0, "here\n")
         self.assert_ends(self.msb("rm", "kept"), 0)
@@ -303,9 +304,9 @@ class Servers(ServerCase):
     def test_one_is_named_by_option_or_environment(self):
         url = self.serve("--dev")
         other = ["--home", os.path.join(self.scratch, "none")]
-        self.assert_ends(self.msb("ls", *other, "--server", url), 0, "NAME  STATUS\n", "")
-        self.assert_ends(self.msb("ls", *other, "--server", url + "/"), 0, "NAME  STATUS\n", "")
-        self.assert_ends(self.msb("ls", *other, env={"MSB_SERVER_URL": url}), 0, "NAME  STATUS\n")
+        self.assert_ends(self.msb("ls", *other, "--server", url), 0, "NAME  STATUS  ISOLATION\n", "")
+        self.assert_ends(self.msb("ls", *other, "--server", url + "/"), 0, "NAME  STATUS  ISOLATION\n", "")
+        self.assert_ends(self.msb("ls", *other, env={"MSB_SERVER_URL": url}), 0, "NAME  STATUS  ISOLATION\n")
         # The option wins.
         self.assert_ends(self.msb("ls", *other, "--server", url,
                                   env={"MSB_SERVER_URL": "http://127.0.0.1:1"}), 0)
@@ -346,7 +347,7 @@ class Servers(ServerCase):
         self.assertTrue(url.startswith("https://127.0.0.1:"), url)
         self.assertEqual(self.request(url, "GET", "/api/v1/health", ca_file=certificate)[0], 200)
         # That of the home is known by its certificate.
-        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS\n", "")
+        self.assert_ends(self.msb("ls"), 0, "NAME  STATUS  ISOLATION\n", "")
         self.assertEqual(self.status()["sandboxes"], {"running": 0, "defined": 0})
         key = {"MSB_API_KEY": self.msb("server", "keygen", "--quiet").stdout.strip()}
         remote = ["--home", os.path.join(self.scratch, "none"), "--server", url]

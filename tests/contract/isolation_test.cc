@@ -32,6 +32,23 @@ TEST(Isolation, TheUsualTierMayBeNamed) {
   EXPECT_EQ(sandbox.code().run("print(1)")->output(), "1");
 }
 
+TEST(Isolation, ASandboxSaysWhichWallsItHas) {
+  SandboxOptions options;
+  options.name = unique_name("walls");
+  PythonSandbox sandbox(options);
+  EXPECT_EQ(sandbox.isolation(), "");
+  const auto started = sandbox.start();
+  ASSERT_TRUE(started) << why(started);
+  EXPECT_EQ(sandbox.isolation(), usual_tier());
+  EXPECT_EQ(sandbox.metrics().all()->isolation, usual_tier());
+  PythonSandbox joined(options);
+  ASSERT_TRUE(joined.attach());
+  EXPECT_EQ(joined.isolation(), usual_tier());
+  ASSERT_TRUE(sandbox.stop());
+  EXPECT_EQ(sandbox.isolation(), "");
+  EXPECT_TRUE(sandbox.remove());
+}
+
 TEST(Isolation, WhatIsNotAllowedIsRefusedWithWhatIs) {
   PythonSandbox sandbox;
   // A server has its list, and so has this program's engine where $MSB_ISOLATION is set.

@@ -36,6 +36,7 @@ Metrics reading_of(engine::Sandbox& sandbox) {
   metrics.is_paused = sandbox.is_paused();
   metrics.disk_bytes = usage.disk_bytes;
   if (metrics.is_running) {
+    metrics.isolation = isolation::to_text(sandbox.tier());
     metrics.cpu_percent = usage.cpu_percent;
     metrics.memory_mib = usage.memory_bytes >> 20;
   }
@@ -371,6 +372,11 @@ std::vector<PortMapping> LocalSandbox::ports() const {
     }
   }
   return ports;
+}
+
+std::string LocalSandbox::isolation() const {
+  const auto sandbox = started_or_null();
+  return sandbox ? isolation::to_text(sandbox->tier()) : std::string();
 }
 
 std::vector<std::string> LocalSandbox::weaknesses() const {

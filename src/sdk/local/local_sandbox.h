@@ -49,6 +49,7 @@ class LocalSandbox final : public SandboxHandle {
   const std::string& name() const override { return name_; }
   const std::string& namespace_name() const override { return options_.namespace_; }
   std::vector<PortMapping> ports() const override;
+  std::string isolation() const override;
   std::vector<std::string> weaknesses() const override;
   std::vector<std::string> image_command() const override;
   Result<std::string> log(std::size_t max_bytes) const override;

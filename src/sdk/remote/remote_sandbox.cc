@@ -434,6 +434,11 @@ std::vector<PortMapping> RemoteSandbox::ports() const {
   return state_ == State::kStarted ? details_.ports : std::vector<PortMapping>{};
 }
 
+std::string RemoteSandbox::isolation() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kStarted ? details_.isolation : std::string();
+}
+
 std::vector<std::string> RemoteSandbox::weaknesses() const {
   const std::lock_guard lock(mutex_);
   return state_ == State::kStarted ? details_.weaknesses : std::vector<std::string>{};

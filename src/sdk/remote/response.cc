@@ -217,6 +217,7 @@ Result<Metrics> reading_of(const Json& item) {
   metrics.namespace_ = TRY(text_member(item, "namespace", {}));
   metrics.is_running = TRY(bool_member(item, "running"));
   metrics.is_paused = TRY(bool_member(item, "paused"));
+  metrics.isolation = TRY(text_member(item, "isolation", {}));
   if (const Json* const cpu = rpc::find_present(item, "cpu_usage")) {
     if (!cpu->is_number()) {
       return wrong("cpu_usage: not a number");
@@ -248,6 +249,7 @@ Result<std::vector<Metrics>> readings_of(const Json& result) {
 Result<SandboxDetails> details_of(const Json& result) {
   SandboxDetails details;
   details.was_running = TRY(bool_member(result, "was_running"));
+  details.isolation = TRY(text_member(result, "isolation", {}));
   details.weaknesses = TRY(texts_member(result, "weaknesses"));
   details.image_command = TRY(texts_member(result, "image_command"));
   if (rpc::find_present(result, "exec_exit_code") != nullptr) {

@@ -54,6 +54,7 @@ Result<DecodedCommand> decode_command(const rpc::Json& result, const std::string
 struct SandboxDetails {
   bool was_running = false;  // before the start that this answers
   std::vector<PortMapping> ports;
+  std::string isolation;  // empty: an older server
   std::vector<std::string> weaknesses;
   std::vector<std::string> image_command;
   std::optional<int> exec_exit_code;

@@ -295,7 +295,7 @@ TEST(RemoteWire, WhatANewServerHasIsSent) {
       [](const ScriptedRequest& request) {
         return result_reply(
             request.body.contains("sandbox.start")
-                ? R"json({"message":"m","was_running":true,"ports":[{"host":4711,"guest":80}],"weaknesses":["w"],"image_command":["python3"]})json"
+                ? R"json({"message":"m","was_running":true,"ports":[{"host":4711,"guest":80}],"isolation":"microvm","weaknesses":["w"],"image_command":["python3"]})json"
                 : R"json({"exit_code":0,"output":[]})json");
       }));
   {
@@ -315,6 +315,7 @@ TEST(RemoteWire, WhatANewServerHasIsSent) {
         << server.requests().at(1).body;
     EXPECT_EQ(sandbox.ports().at(0).host, 4711);
     EXPECT_EQ(sandbox.weaknesses(), std::vector<std::string>{"w"});
+    EXPECT_EQ(sandbox.isolation(), "microvm");
     EXPECT_EQ(sandbox.image_command(), std::vector<std::string>{"python3"});
     CommandOptions options;
     options.workdir = "/";

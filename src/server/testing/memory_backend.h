@@ -72,6 +72,7 @@ class MemoryBackend final : public Backend {
     }
     return rpc::SandboxInfo{.image = "image",
                             .ports = {},
+                            .isolation = "jail",
                             .weaknesses = {},
                             .image_command = {},
                             .exec_exit_code = std::nullopt};

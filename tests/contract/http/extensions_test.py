@@ -57,6 +57,7 @@ class Extensions(Case):
         self.assertEqual(started["message"], "Sandbox d started successfully")
         self.assertIs(started["was_running"], False)
         self.assertEqual(started["image_command"], ["python3"])
+        self.assertEqual(started["isolation"], "jail")
         self.assertEqual(started["ports"][0]["guest"], 8000)
         self.assertGreater(started["ports"][0]["host"], 0)
         again = self.call("sandbox.start", {"sandbox": "d", "details": True}).result
