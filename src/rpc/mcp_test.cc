@@ -91,7 +91,7 @@ TEST(McpToolCall, SaysWhatIsMissing) {
   EXPECT_TRUE(decode_tool_call(json(R"({"name":"x"})"))->arguments.is_null());
 }
 
-TEST(McpTools, AreTheFiveWithASchemaAndADescriptionForEveryProperty) {
+TEST(McpTools, AllHaveASchemaAndADescriptionForEveryProperty) {
   const Json tools = mcp_tools(kMcpNewestHandshakeRevision)["tools"];
   std::set<std::string> names;
   for (const Json& tool : tools) {
@@ -105,7 +105,15 @@ TEST(McpTools, AreTheFiveWithASchemaAndADescriptionForEveryProperty) {
     }
   }
   EXPECT_EQ(names, (std::set<std::string>{"sandbox_start", "sandbox_stop", "sandbox_run_code",
-                                          "sandbox_run_command", "sandbox_get_metrics"}));
+                                          "sandbox_run_command", "sandbox_get_metrics",
+                                          "sandbox_pause", "sandbox_resume", "sandbox_snapshot"}));
+}
+
+TEST(McpTools, AStartMaySayWhichWalls) {
+  const Json start = mcp_tools(kMcpFirstRevision)["tools"][0];
+  const Json config = start["inputSchema"]["properties"]["config"];
+  EXPECT_TRUE(config["properties"].contains("isolation"));
+  EXPECT_EQ(config["required"], Json::array({"image"}));
 }
 
 TEST(McpTools, SayNoMoreThanARevisionKnows) {

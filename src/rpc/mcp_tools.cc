@@ -56,7 +56,11 @@ Json config_property() {
                                  "Only folders that the server's operator has allowed.")},
        {"ports", list_property("Ports to publish on the server's loopback, each 'host:guest'.")},
        {"envs", list_property("Environment variables, each 'KEY=VALUE'.")},
-       {"workdir", text_property("Folder in which code and commands start; absolute.")}},
+       {"workdir", text_property("Folder in which code and commands start; absolute.")},
+       {"isolation",
+        text_property("Walls around the sandbox: 'jail', 'oci:crun', 'oci:runc', 'oci:runsc' or "
+                      "'microvm', of those that the server's operator has allowed. Leave it out "
+                      "for the server's default; 'microvm' is the strongest and the slowest.")}},
       Json::array({"image"}));
   config["description"] =
       "What to start; needed for a name that is new. Leave it out to start a sandbox again as it "
@@ -77,6 +81,11 @@ Json output_property() {
 Json left_out_property() {
   return {{"type", "integer"},
           {"description", "Bytes of output that are missing where a line of 'output' says so."}};
+}
+
+Json target_schema() {
+  return object_schema({{"sandbox", sandbox_property()}, {"namespace", namespace_property()}},
+                       Json::array({"sandbox"}));
 }
 
 Json message_schema() {
@@ -128,6 +137,8 @@ Json metrics_schema() {
       {{"namespace", {{"type", "string"}}},
        {"name", {{"type", "string"}}},
        {"running", {{"type", "boolean"}}},
+       {"paused", {{"type", "boolean"}, {"description", "There if it is paused."}}},
+       {"isolation", text_property("The walls around one that runs.")},
        {"cpu_usage", nullable("number", "Percent of one core since the previous reading.")},
        {"memory_usage", nullable("integer", "MiB.")},
        {"disk_usage", nullable("integer", "Bytes in the sandbox's own files.")}},
@@ -189,17 +200,62 @@ Tool start_tool() {
 }
 
 Tool stop_tool() {
+  return {.name = "sandbox_stop",
+          .title = "Stop a sandbox",
+          .description =
+              "Ends everything that runs in a sandbox and frees its memory. Variables of its "
+              "interpreters are lost; its files are kept and are there again after sandbox_start "
+              "with the same name.",
+          .input = target_schema(),
+          .output = message_schema(),
+          .hints = {.destructive = true, .idempotent = true}};
+}
+
+Tool pause_tool() {
   return {
-      .name = "sandbox_stop",
-      .title = "Stop a sandbox",
+      .name = "sandbox_pause",
+      .title = "Pause a sandbox",
       .description =
-          "Ends everything that runs in a sandbox and frees its memory. Variables of its "
-          "interpreters are lost; its files are kept and are there again after sandbox_start "
-          "with the same name.",
-      .input = object_schema({{"sandbox", sandbox_property()}, {"namespace", namespace_property()}},
-                             Json::array({"sandbox"})),
+          "Makes everything in a sandbox stand still where it is. It takes no CPU then and keeps "
+          "its memory, its variables and what runs in it. Code and commands are refused until "
+          "sandbox_resume; sandbox_stop works. Not every server can.",
+      .input = target_schema(),
       .output = message_schema(),
-      .hints = {.destructive = true, .idempotent = true}};
+      .hints = {.idempotent = true}};
+}
+
+Tool resume_tool() {
+  return {
+      .name = "sandbox_resume",
+      .title = "Resume a sandbox",
+      .description =
+          "Lets a sandbox that was paused by sandbox_pause go on where it stood. One that is not "
+          "paused is left as it is.",
+      .input = target_schema(),
+      .output = message_schema(),
+      .hints = {.idempotent = true}};
+}
+
+Tool snapshot_tool() {
+  return {
+      .name = "sandbox_snapshot",
+      .title = "Make an image of a sandbox",
+      .description =
+          "Keeps the files of a running sandbox as an image, and tells the image's name. Give that "
+          "name as 'image' in the config of sandbox_start, to start any number of sandboxes that "
+          "have those files: installed packages, for example. Variables and running commands are "
+          "not part of it. The sandbox goes on afterwards.",
+      .input = object_schema(
+          {{"sandbox", sandbox_property()},
+           {"namespace", namespace_property()},
+           {"image", text_property("Short name for the image, with a tag if you like: 'work' or "
+                                   "'work:2'. If there is one of that name, the new one replaces "
+                                   "it.")}},
+          {"sandbox", "image"}),
+      .output =
+          object_schema({{"image", text_property("The image's full name, for sandbox_start.")}},
+                        Json::array({"image"})),
+      .hints = {.destructive = true}};
 }
 
 Tool run_code_tool() {
@@ -273,7 +329,8 @@ Json mcp_tools(std::string_view revision) {
   return {{"tools",
            Json::array({encode(start_tool(), revision), encode(stop_tool(), revision),
                         encode(run_code_tool(), revision), encode(run_command_tool(), revision),
-                        encode(metrics_tool(), revision)})}};
+                        encode(metrics_tool(), revision), encode(pause_tool(), revision),
+                        encode(resume_tool(), revision), encode(snapshot_tool(), revision)})}};
 }
 
 }  // namespace msb::rpc

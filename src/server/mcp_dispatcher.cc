@@ -20,11 +20,14 @@ struct ToolMethod {
   bool fails_as_error;
 };
 
-constexpr std::array<ToolMethod, 5> kTools = {{
+constexpr std::array<ToolMethod, 8> kTools = {{
     {"sandbox_start", Method::kStart, "Error: Sandbox start failed: ", false},
     {"sandbox_stop", Method::kStop, "Error: Sandbox stop failed: ", false},
     {"sandbox_run_code", Method::kRunCode, "Error: Run code failed: ", true},
     {"sandbox_run_command", Method::kRunCommand, "Error: Run command failed: ", true},
+    {"sandbox_pause", Method::kPause, "Error: Sandbox pause failed: ", false},
+    {"sandbox_resume", Method::kResume, "Error: Sandbox resume failed: ", false},
+    {"sandbox_snapshot", Method::kSnapshot, "Error: Sandbox snapshot failed: ", false},
     {"sandbox_get_metrics", Method::kMetrics, "Error: Get metrics failed: ", false},
 }};
 
@@ -72,8 +75,8 @@ constexpr char kInvalid[] = "Validation error";
 constexpr char kNotFound[] = "Resource not found";
 
 // The same as the text, as an object: a bare string is no structured content.
-Json structure_of(const ToolMethod& tool, const Json& result, const Json& arguments) {
-  if (tool.method != Method::kStart && tool.method != Method::kStop) {
+Json structure_of(const Json& result, const Json& arguments) {
+  if (!result.is_string()) {
     return result;
   }
   return {{"message", result},
@@ -196,8 +199,7 @@ McpDispatcher::Result McpDispatcher::call_tool(const rpc::McpMessage& request,
   auto outcome = methods_.call(tool->method, &call->arguments, hooks);
   if (outcome) {
     const Json result = rpc::with_shortened_output(*std::move(outcome));
-    return rpc::mcp_tool_result(caller.revision, result,
-                                structure_of(*tool, result, call->arguments));
+    return rpc::mcp_tool_result(caller.revision, result, structure_of(result, call->arguments));
   }
   if (caller.has_agreed) {
     return rpc::mcp_tool_failure(std::string(tool->failure) +

@@ -53,7 +53,8 @@ class Mcp(Case):
         self.assertEqual((answer.status, answer.json["error"]["code"]), (200, -32600))
 
     def test_tools_are_listed_as_the_revision_knows_them(self):
-        names = {"sandbox_start", "sandbox_stop", "sandbox_run_code", "sandbox_run_command", "sandbox_get_metrics"}
+        names = {"sandbox_start", "sandbox_stop", "sandbox_run_code", "sandbox_run_command", "sandbox_get_metrics",
+                 "sandbox_pause", "sandbox_resume", "sandbox_snapshot"}
         for revision, has_annotations, has_output in (("2024-11-05", False, False), ("2025-03-26", True, False),
                                                       ("2025-11-25", True, True)):
             tools = self.ask("tools/list", headers=self.session(revision)).result["tools"]
@@ -74,6 +75,47 @@ class Mcp(Case):
         stopped = self.tool("sandbox_stop", {"sandbox": "demo"}, headers).result
         self.assertEqual(stopped["structuredContent"], {"message": "Sandbox demo stopped successfully",
                                                         "sandbox": "demo", "namespace": "default"})
+
+    def test_walls_by_tools(self):
+        self.addCleanup(self.call, "sandbox.remove", {"sandbox": "walls"})
+        headers = self.session()
+        result = self.tool("sandbox_start", {"sandbox": "walls", "config": {**PYTHON, "isolation": "oci:crun"}},
+                           headers).result
+        self.assertIs(result["isError"], True)
+        self.assertEqual(result["content"][0]["text"], "Error: Sandbox start failed: "
+                         "isolation 'oci:crun': is not allowed here; allowed: jail")
+        self.tool("sandbox_start", {"sandbox": "walls", "config": {**PYTHON, "isolation": "jail"}}, headers).result
+        metrics = self.tool("sandbox_get_metrics", {"sandbox": "walls"}, headers).result["structuredContent"]
+        self.assertEqual(metrics["sandboxes"][0]["isolation"], "jail")
+
+    def test_a_snapshot_by_tools(self):
+        for name in ("origin", "copy"):
+            self.addCleanup(self.call, "sandbox.remove", {"sandbox": name})
+        headers = self.session()
+        self.tool("sandbox_start", {"sandbox": "origin", "config": PYTHON}, headers).result
+        self.tool("sandbox_run_command", {"sandbox": "origin", "command": "sh", "args": ["-c", "echo kept > note"]}, headers)
+        made = self.tool("sandbox_snapshot", {"sandbox": "origin", "image": "work"}, headers).result["structuredContent"]
+        self.assertEqual(made, {"image": "localhost/snapshots/default/work:latest"})
+        self.tool("sandbox_start", {"sandbox": "copy", "config": made}, headers).result
+        read = self.tool("sandbox_run_command", {"sandbox": "copy", "command": "cat", "args": ["note"]}, headers).result
+        self.assertEqual(read["structuredContent"]["output"], [{"stream": "stdout", "text": "kept"}])
+
+    def test_a_pause_by_tools(self):
+        self.addCleanup(self.call, "sandbox.remove", {"sandbox": "still"})
+        headers = self.session()
+        code = {"sandbox": "still", "language": "python", "code": "1"}
+        self.tool("sandbox_start", {"sandbox": "still", "config": PYTHON}, headers).result
+        paused = self.tool("sandbox_pause", {"sandbox": "still"}, headers).result
+        if paused.get("isError"):
+            self.skipTest(paused["content"][0]["text"])
+        self.assertEqual(paused["structuredContent"], {"message": "Sandbox still paused successfully",
+                                                       "sandbox": "still", "namespace": "default"})
+        refused = self.tool("sandbox_run_code", code, headers).result
+        self.assertIs(refused["isError"], True)
+        self.assertIn("resume it first", refused["content"][0]["text"])
+        self.assertEqual(self.tool("sandbox_resume", {"sandbox": "still"}, headers).result["structuredContent"]["message"],
+                         "Sandbox still resumed successfully")
+        self.assertNotIn("isError", self.tool("sandbox_run_code", code, headers).result)
 
     def test_failures_of_tools(self):
         for name, arguments, text in (

@@ -8,8 +8,11 @@ import { PYTHON, until } from '../clients/server.mjs';
 
 export const TOOLS = [
   'sandbox_get_metrics',
+  'sandbox_pause',
+  'sandbox_resume',
   'sandbox_run_code',
   'sandbox_run_command',
+  'sandbox_snapshot',
   'sandbox_start',
   'sandbox_stop',
 ];
@@ -91,6 +94,14 @@ export async function useEveryTool(agent, { revision, sandbox }) {
   const [one] = metrics.sandboxes.filter((each) => each.name === sandbox);
   assert.equal(one.running, true);
   assert.ok(one.memory_usage > 0);
+
+  const { image } = structured(await agent.do('sandbox_snapshot', { sandbox, image: 'kept' }));
+  assert.match(image, /^localhost\/snapshots\/.*\/kept:latest$/);
+  const paused = await agent.call('sandbox_pause', { sandbox }); // not every host can
+  if (!paused.isError) {
+    assert.equal((await agent.call('sandbox_run_command', { sandbox, command: 'true' })).isError, true);
+    await agent.do('sandbox_resume', { sandbox });
+  }
 
   const stopped = await agent.do('sandbox_stop', { sandbox });
   assert.equal(textOf(stopped), `"Sandbox ${sandbox} stopped successfully"`);
