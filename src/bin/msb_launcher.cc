@@ -3,8 +3,9 @@
 // msb-launcher: starts wardens and unpackers for a server that has given up the rights they need.
 // Started by it, not by people.
 //
-//   msb-launcher HOME WARDEN AGENT UNPACK [VOLUME_ROOT...]   with the server's socket as descriptor
-//   3
+//   msb-launcher HOME WARDEN AGENT UNPACK [RULE...]   with the server's socket as descriptor 3
+//
+// Rules are the last of a warden's arguments (msb_warden.cc).
 #include <cstdio>
 #include <span>
 #include <string>
@@ -21,9 +22,8 @@ int main(int argc, char** argv) {
                                               .warden_path = arguments[2],
                                               .agent_path = arguments[3],
                                               .unpack_path = arguments[4],
-                                              .volume_roots = {}};
-  for (const char* root : arguments.subspan(5)) {
-    settings.volume_roots.emplace_back(root);
-  }
+                                              .warden_rules = {}};
+  const auto rules = arguments.subspan(5);
+  settings.warden_rules.assign(rules.begin(), rules.end());
   return msb::isolation::launcher::serve(settings);
 }

@@ -3,27 +3,53 @@
 // msb-warden: the process that makes and ends sandboxes for one engine. Started by it, not by
 // people.
 //
-//   msb-warden serve HOME AGENT ENGINE_ID [--volumes-beneath ROOT...]
+//   msb-warden serve HOME AGENT ENGINE_ID [--isolation TIER...] [--volumes-beneath ROOT...]
 //                                            with the engine's socket as descriptor 3
 //   msb-warden probe HOME AGENT              findings about this host on standard output
 #include <cstdio>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "isolation/warden/probe.h"
 #include "isolation/warden/serve.h"
+
+namespace {
+
+using msb::isolation::warden::ServeOptions;
+
+// What the engine is not to be allowed. Without any it may have what this program can do. False:
+// words that mean nothing.
+bool read_rules(std::span<char*> words, ServeOptions& options) {
+  std::vector<std::string>* list = nullptr;
+  for (const std::string_view word : words) {
+    if (word == "--isolation") {
+      list = &options.tiers;
+    } else if (word == "--volumes-beneath") {
+      list = &options.volume_roots.emplace();
+    } else if (list != nullptr) {
+      list->emplace_back(word);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const std::span arguments(argv, static_cast<std::size_t>(argc));
   const std::string_view verb = argc > 1 ? arguments[1] : "";
   if (verb == "serve" && argc >= 5) {
-    msb::isolation::warden::ServeOptions options{.home = arguments[2],
-                                                 .agent_path = arguments[3],
-                                                 .engine_id = arguments[4],
-                                                 .volume_roots = std::nullopt};
-    if (argc > 5 && std::string_view(arguments[5]) == "--volumes-beneath") {
-      options.volume_roots.emplace(arguments.begin() + 6, arguments.end());
-    } else if (argc > 5) {
+    ServeOptions options{.home = arguments[2],
+                         .agent_path = arguments[3],
+                         .engine_id = arguments[4],
+                         .volume_roots = std::nullopt,
+                         .tiers = {}};
+    if (!read_rules(arguments.subspan(5), options)) {
       std::fputs("msb-warden: unknown argument\n", stderr);
       return 2;
     }

@@ -22,6 +22,11 @@ Result<std::shared_ptr<LauncherClient>> LauncherClient::spawn(const LauncherOpti
                        .env = std::vector<std::string>{},
                        .fds = {{theirs.get(), 3}},
                        .new_session = true};
+  if (!options.tiers.empty()) {
+    spec.argv.emplace_back("--isolation");
+    spec.argv.insert(spec.argv.end(), options.tiers.begin(), options.tiers.end());
+  }
+  spec.argv.emplace_back("--volumes-beneath");
   spec.argv.insert(spec.argv.end(), options.volume_roots.begin(), options.volume_roots.end());
   base::ChildProcess process = TRY(base::ChildProcess::spawn(spec));
   return std::shared_ptr<LauncherClient>(new LauncherClient(std::move(ours), std::move(process)));

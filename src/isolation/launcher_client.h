@@ -24,6 +24,8 @@ struct LauncherOptions {
   std::string agent_path;
   std::string unpack_path;
   std::string home;
+  // Rules that a warden gets from the launcher, and the server cannot change any more.
+  std::vector<std::string> tiers;         // that sandboxes may have; none: any
   std::vector<std::string> volume_roots;  // absolute and resolved; a volume lies beneath one
 };
 

@@ -2,6 +2,7 @@
 #include "isolation/tier.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace msb::isolation {
 namespace {
@@ -48,6 +49,26 @@ std::string to_text(const Tier& tier) {
       return std::string(kMicrovm);
   }
   return std::string(kJail);
+}
+
+Result<std::vector<Tier>> parse_tiers(const std::vector<std::string>& texts) {
+  std::vector<Tier> tiers;
+  tiers.reserve(texts.size());
+  for (const std::string& text : texts) {
+    tiers.push_back(TRY(parse_tier(text)));
+  }
+  return tiers;
+}
+
+Result<> check_allowed(const Tier& tier, const std::vector<Tier>& allowed) {
+  if (allowed.empty() || std::ranges::find(allowed, tier) != allowed.end()) {
+    return {};
+  }
+  std::string message = "isolation '" + to_text(tier) + "': is not allowed here; allowed:";
+  for (const Tier& each : allowed) {
+    message.append(" ").append(to_text(each));
+  }
+  return fail(ErrorCode::kPermissionDenied, std::move(message));
 }
 
 }  // namespace msb::isolation

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/try.h"
 
@@ -29,5 +30,9 @@ struct Tier {
 // when a sandbox is made.
 Result<Tier> parse_tier(std::string_view text);
 std::string to_text(const Tier& tier);
+
+Result<std::vector<Tier>> parse_tiers(const std::vector<std::string>& texts);
+// kPermissionDenied: not of those that are allowed, and which these are. None: any is.
+Result<> check_allowed(const Tier& tier, const std::vector<Tier>& allowed);
 
 }  // namespace msb::isolation

@@ -27,5 +27,20 @@ TEST(Tier, OfAnotherNameIsRefusedWithThoseThereAre) {
   }
 }
 
+TEST(Tier, NotOfThoseThatAreAllowedIsRefusedWithThese) {
+  const auto allowed = parse_tiers({"jail", "oci:crun"});
+  ASSERT_TRUE(allowed);
+  EXPECT_TRUE(check_allowed(*parse_tier("oci:crun"), *allowed));
+  EXPECT_TRUE(check_allowed(*parse_tier("oci:runc"), {}));
+  for (const char* text : {"oci:runc", "microvm"}) {
+    const auto refused = check_allowed(*parse_tier(text), *allowed);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_TRUE(refused.error().is(ErrorCode::kPermissionDenied));
+    EXPECT_EQ(refused.error().message(),
+              "isolation '" + std::string(text) + "': is not allowed here; allowed: jail oci:crun");
+  }
+  EXPECT_FALSE(parse_tiers({"jail", "docker"}));
+}
+
 }  // namespace
 }  // namespace msb::isolation

@@ -69,6 +69,7 @@ Result<> start_launcher(const ConfinementOptions& options) {
   programs.agent_path = TRY(base::find_program("msb-agent", {}));
   programs.unpack_path = TRY(base::find_program("msb-unpack", {}));
   programs.home = options.home;
+  programs.tiers = options.tiers;
   programs.volume_roots = options.volume_roots;
   const auto launcher = TRY(isolation::LauncherClient::spawn(programs));
   base::ChildProcess::spawn_through(

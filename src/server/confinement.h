@@ -10,7 +10,8 @@
 //   files          its home, to write; libraries, certificates and /etc, to read (file_access.h)
 //
 // Volumes are opened by the server, and mounted by a warden that finds each again beneath the roots
-// it was started with (isolation/warden/volume_roots.h).
+// it was started with (isolation/warden/volume_roots.h). Of the tiers it makes those alone that it
+// was started with.
 #pragma once
 
 #include <string>
@@ -22,6 +23,7 @@ namespace msb::server {
 
 struct ConfinementOptions {
   std::string home;
+  std::vector<std::string> tiers;           // that the warden makes; none: any
   std::vector<std::string> volume_roots;    // that the warden accepts: absolute and resolved
   std::vector<std::string> readable_files;  // beside what every server reads
 };

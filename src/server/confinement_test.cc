@@ -62,7 +62,8 @@ class ConfinementTest : public ::testing::Test {
   int outcome(const std::function<long()>& attempt) const {
     const pid_t child = ::fork();
     if (child == 0) {
-      if (!confine_server({.home = home(), .volume_roots = {}, .readable_files = {}})) {
+      if (!confine_server(
+              {.home = home(), .tiers = {}, .volume_roots = {}, .readable_files = {}})) {
         ::_exit(kCouldNotConfine);
       }
       ::_exit(attempt() < 0 ? errno : 0);

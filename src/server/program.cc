@@ -67,6 +67,7 @@ Result<std::shared_ptr<const VolumePolicy>> give_up_rights(const Flags& flags,
                                                            const std::string& home) {
   auto volumes = TRY(VolumePolicy::create(flags.volume_roots, namespaces_folder(flags, home)));
   TRY_WRAP(confine_server({.home = home,
+                           .tiers = flags.isolation,
                            .volume_roots = volumes->roots(),
                            .readable_files = {flags.tls_certificate_file, flags.tls_key_file}}),
            "give up the rights that a server does not need");

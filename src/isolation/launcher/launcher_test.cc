@@ -42,6 +42,7 @@ class LauncherTest : public ::testing::Test {
     options_.agent_path = base::find_program("msb-agent", {}).value();
     options_.unpack_path = base::find_program("msb-unpack", {}).value();
     options_.home = home_.path();
+    options_.tiers = {"jail", "oci:crun"};
     options_.volume_roots = {home_.path() + "/root"};
     launcher_ = LauncherClient::spawn(options_).value();
   }
@@ -135,6 +136,38 @@ TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {
   }
   // As a control: this one gets as far as the layers, which there are none of.
   EXPECT_THAT(complaint(home_.path() + "/root"), HasSubstr("layers/none"));
+}
+
+TEST_F(LauncherTest, AWardenItStartsMakesTheTiersOfItsListAndNoOthers) {
+  base::ChildProcess::spawn_through(
+      [this](const base::ChildSpec& spec) { return launcher_->start(spec); });
+  const auto warden = WardenClient::spawn({.warden_path = options_.warden_path,
+                                           .agent_path = options_.agent_path,
+                                           .home = home_.path(),
+                                           .engine_id = random_id()},
+                                          [](const SandboxExit&) {});
+  ASSERT_TRUE(warden.has_value()) << warden.error().message();
+  const auto failure = [&](const std::string& tier) {
+    SandboxSpec spec;
+    spec.tier = parse_tier(tier).value();
+    spec.id = random_id();
+    spec.name = "x";
+    spec.hostname = "x";
+    spec.layer_paths = {home_.path() + "/layers/none"};
+    spec.writable_path = home_.path() + "/run/none";
+    if (spec.tier.is_machine()) {
+      spec.machine.emplace().image_digest = std::string(64, '0');
+    }
+    return (*warden)->create(std::move(spec)).error();
+  };
+  for (const char* tier : {"oci:runc", "oci:runsc", "microvm"}) {
+    const Error refused = failure(tier);
+    EXPECT_EQ(refused.code(), ErrorCode::kPermissionDenied) << tier;
+    EXPECT_EQ(refused.message(),
+              "isolation '" + std::string(tier) + "': is not allowed here; allowed: jail oci:crun");
+  }
+  // As a control: this one gets as far as the layers, which there are none of.
+  EXPECT_THAT(failure("jail").message(), HasSubstr("layers/none"));
 }
 
 TEST_F(LauncherTest, ItsEndIsAnErrorThatSaysWhatToDo) {

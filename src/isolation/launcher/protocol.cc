@@ -68,9 +68,8 @@ Result<base::ChildSpec> judge_warden(const StartRequest& request, const Settings
   }
   base::ChildSpec spec;
   spec.path = settings.warden_path;
-  spec.argv = {"msb-warden",        "serve",      settings.home,
-               settings.agent_path, arguments[3], "--volumes-beneath"};
-  spec.argv.insert(spec.argv.end(), settings.volume_roots.begin(), settings.volume_roots.end());
+  spec.argv = {"msb-warden", "serve", settings.home, settings.agent_path, arguments[3]};
+  spec.argv.insert(spec.argv.end(), settings.warden_rules.begin(), settings.warden_rules.end());
   return spec;
 }
 

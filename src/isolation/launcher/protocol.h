@@ -51,7 +51,7 @@ struct Settings {
   std::string warden_path;
   std::string agent_path;
   std::string unpack_path;
-  std::vector<std::string> volume_roots;  // see warden/volume_roots.h
+  std::vector<std::string> warden_rules;  // the last of a warden's arguments: what it may not do
 };
 
 std::vector<std::byte> encode(const StartRequest& request);

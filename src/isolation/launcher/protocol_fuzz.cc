@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                            .warden_path = "/w",
                                            .agent_path = "/a",
                                            .unpack_path = "/u",
-                                           .volume_roots = {"/v"}};
+                                           .warden_rules = {"--volumes-beneath", "/v"}};
   const auto bytes = std::as_bytes(std::span(data, size));
   if (const auto request = launcher::decode_request(bytes)) {
     MSB_CHECK(launcher::encode(*request).size() == size);

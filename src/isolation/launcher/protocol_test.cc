@@ -15,7 +15,7 @@ const Settings kSettings{.home = "/home/x/.microsandbox",
                          .warden_path = "/usr/libexec/msb/msb-warden",
                          .agent_path = "/usr/libexec/msb/msb-agent",
                          .unpack_path = "/usr/libexec/msb/msb-unpack",
-                         .volume_roots = {"/projects"}};
+                         .warden_rules = {"--isolation", "jail", "--volumes-beneath", "/projects"}};
 
 StartRequest warden_request() {
   return {.program = kSettings.warden_path,
@@ -31,12 +31,13 @@ StartRequest extract_request() {
 
 using Argv = std::vector<std::string>;
 
-TEST(LauncherProtocol, AWardenGetsTheServersRootsWhateverTheRequestSays) {
+TEST(LauncherProtocol, AWardenGetsTheServersRulesWhateverTheRequestSays) {
   const auto spec = judge(warden_request(), kSettings);
   ASSERT_TRUE(spec.has_value()) << spec.error().message();
   EXPECT_EQ(spec->path, kSettings.warden_path);
-  EXPECT_EQ(spec->argv, (Argv{"msb-warden", "serve", kSettings.home, kSettings.agent_path,
-                              "0123456789abcdef", "--volumes-beneath", "/projects"}));
+  EXPECT_EQ(spec->argv,
+            (Argv{"msb-warden", "serve", kSettings.home, kSettings.agent_path, "0123456789abcdef",
+                  "--isolation", "jail", "--volumes-beneath", "/projects"}));
   ASSERT_TRUE(spec->env.has_value()) << "a server's environment must not reach a warden";
   EXPECT_TRUE(spec->env->empty());
 }
@@ -73,6 +74,9 @@ TEST(LauncherProtocol, NothingElseIsStarted) {
   EXPECT_TRUE(refused(warden_request(), [](auto& r) { r.arguments[3] = "../../../x"; }));
   EXPECT_TRUE(refused(warden_request(), [](auto& r) {
     r.arguments.insert(r.arguments.end(), {"--volumes-beneath", "/"});
+  }));
+  EXPECT_TRUE(refused(warden_request(), [](auto& r) {
+    r.arguments.insert(r.arguments.end(), {"--isolation", "microvm"});
   }));
   EXPECT_TRUE(refused(warden_request(), [](auto& r) { r.targets = {0}; }));
   EXPECT_TRUE(refused(warden_request(), [](auto& r) { r.targets = {3, 2}; }));

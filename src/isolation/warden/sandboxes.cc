@@ -151,6 +151,7 @@ Result<> Sandboxes::start(CreateRequest request, std::vector<base::UniqueFd> vol
   if (sandboxes_.contains(request.id)) {
     return fail(ErrorCode::kAlreadyExists, "id '" + request.id + "': a sandbox has it");
   }
+  TRY(check_allowed(request.tier, ground_.tiers));
   for (std::size_t i = 0; i < volume_fds.size(); ++i) {
     volume_fds[i] = TRY_WRAP(ground_.volume_roots.admit(std::move(volume_fds[i])),
                              "volume '" + request.volumes[i].guest_path + "'");

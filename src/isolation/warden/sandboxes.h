@@ -40,6 +40,7 @@ struct Ground {
   Identities identities;
   std::vector<std::string> weaknesses;  // beside those of the cgroups
   VolumeRoots volume_roots;
+  std::vector<Tier> tiers;  // that sandboxes may have; none: any
 };
 
 // Where replies go.

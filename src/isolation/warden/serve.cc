@@ -75,6 +75,7 @@ Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
     return fail(ErrorCode::kInvalidArgument,
                 "engine id '" + options.engine_id + "': must be 16 hexadecimal digits");
   }
+  std::vector<Tier> tiers = TRY(parse_tiers(options.tiers));
   for (const char* folder : {"/run", "/tmp"}) {
     TRY(base::make_folders(options.home + folder, 0700));
   }
@@ -92,7 +93,8 @@ Result<Ground> prepare(const ServeOptions& options, pid_t engine) {
                 std::move(cgroups),
                 std::move(authority.identities),
                 std::move(authority.weaknesses),
-                VolumeRoots(options.volume_roots)};
+                VolumeRoots(options.volume_roots),
+                std::move(tiers)};
 }
 
 // One request. False: the engine is gone, or not to be understood.

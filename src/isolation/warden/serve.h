@@ -13,6 +13,8 @@ struct ServeOptions {
   std::string engine_id;
   // Where volumes must lie beneath (volume_roots.h); nullopt: anywhere.
   std::optional<std::vector<std::string>> volume_roots;
+  // Which tiers sandboxes may have; none: any.
+  std::vector<std::string> tiers;
 };
 
 // The engine's socket.
