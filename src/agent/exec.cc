@@ -130,6 +130,17 @@ void Exec::on_credit() {
   }
 }
 
+void Exec::on_left() {
+  if (pid_ > 0) {
+    context_.children.forget(std::exchange(pid_, 0));
+  }
+  for (OutputLane* lane : {stdout_.get(), stderr_.get()}) {
+    if (lane != nullptr) {
+      context_.discard.add(lane->settle());
+    }
+  }
+}
+
 void Exec::kill(wire::Exited::Ended reason) {
   if (std::exchange(killed_, true) || reported_) {
     return;

@@ -40,6 +40,8 @@ class Exec final : public Stream {
   void on_resize(std::uint16_t rows, std::uint16_t columns) override;
   void on_cancel() override;
   void on_credit() override;
+  // The process goes on, unheard, and without a time limit: that was its caller's.
+  void on_left() override;
 
  private:
   Exec(Context& context, std::uint32_t stream) : Stream(stream), context_(context) {}

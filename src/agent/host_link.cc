@@ -56,7 +56,23 @@ Result<std::unique_ptr<HostLink>> HostLink::create(EventLoop& loop, base::Unique
 
 void HostLink::send(std::uint32_t stream, wire::FrameType type,
                     std::span<const std::byte> payload) {
-  wire::append_frame(queue_, stream, type, payload);
+  wire::append_frame(rests_ ? kept_ : queue_, stream, type, payload);
+}
+
+void HostLink::rest() {
+  send(0, wire::FrameType::kResting);
+  rests_ = true;
+}
+
+void HostLink::go_on() {
+  rests_ = false;
+  queue_.insert(queue_.end(), kept_.begin(), kept_.end());
+  kept_ = {};
+}
+
+void HostLink::begin_anew() {
+  rests_ = false;
+  kept_ = {};
 }
 
 void HostLink::send_failure(std::uint32_t stream, const Error& error) {
@@ -80,7 +96,7 @@ bool HostLink::may_receive() const {
 }
 
 bool HostLink::has_more_to_do() const {
-  return may_receive() || (writable_ && (!ring_.empty() || !queue_.empty()));
+  return may_receive() || (writable_ && ((!ring_.empty() && !rests_) || !queue_.empty()));
 }
 
 Result<> HostLink::exchange() {
@@ -228,7 +244,7 @@ DataLane::Pull HostLink::begin_frame(DataLane& lane) {
 }
 
 void HostLink::transmit() {
-  for (std::size_t frames = 0; frames < kMaxFramesPerTurn && !ring_.empty(); ++frames) {
+  for (std::size_t frames = 0; frames < kMaxFramesPerTurn && !ring_.empty() && !rests_; ++frames) {
     // A data frame is begun only when nothing is half written and the stream takes more.
     if ((half_written() && !flush()) || !writable_) {
       return;

@@ -78,6 +78,13 @@ class HostLink {
   void announce(DataLane& lane);
   void forget(DataLane& lane);
 
+  // Says that it rests, and sends nothing more until one of the others: what is sent meanwhile is
+  // kept, or was for a host that is not there any more.
+  void rest();
+  void go_on();
+  void begin_anew();
+  bool rests() const { return rests_; }
+
   // Reads and handles what has arrived, within bounds; then writes what can be written.
   Result<> exchange();
   // exchange() can go on without a new event.
@@ -108,6 +115,8 @@ class HostLink {
   bool waits_for_room_ = false;
   bool closed_ = false;
 
+  bool rests_ = false;
+  std::vector<std::byte> kept_;     // sent while it rests
   std::vector<std::byte> queue_;    // whole control frames, and small data frames
   std::vector<std::byte> sending_;  // was the queue; being written from sent_ on
   std::size_t sent_ = 0;

@@ -74,10 +74,16 @@ Result<> Session::handle_connection(const wire::Frame& frame) {
   switch (frame.type) {
     case FrameType::kHello:
       // A machine that was saved is greeted again in each of its clones.
-      if (is_in_use_) {
+      if (is_in_use_ && !link_->rests()) {
         return fail(ErrorCode::kCorrupt, "the host said hello twice");
       }
+      leave_streams();
       return greet(frame);
+    case FrameType::kRest:
+      return rest();
+    case FrameType::kGoOn:
+      link_->go_on();
+      return {};
     case FrameType::kConfigure:
       configure(TRY(wire::Configure::decode(frame.payload)));
       return {};
@@ -90,6 +96,34 @@ Result<> Session::handle_connection(const wire::Frame& frame) {
     default:
       return {};
   }
+}
+
+Result<> Session::rest() {
+  if (python_->is_busy() || node_->is_busy()) {
+    return fail(ErrorCode::kCorrupt, "the host wants a rest in the middle of a run");
+  }
+  if (!link_->rests()) {
+    link_->rest();
+  }
+  return {};
+}
+
+void Session::leave_streams() {
+  for (const auto& [id, stream] : streams_) {
+    stream->on_left();
+  }
+  streams_.clear();
+  link_->begin_anew();
+}
+
+void Session::renew(std::uint32_t id) {
+  python_->renew([this, id](const Result<>& result) {
+    if (result) {
+      node_->renew(answer_to(id));
+    } else {
+      answer_to(id)(result);
+    }
+  });
 }
 
 void Session::configure(wire::Configure settings) {
@@ -154,6 +188,9 @@ Result<> Session::handle_request(const wire::Frame& frame) {
       return {};
     case FrameType::kMeasure:
       link_->send(id, measure());
+      return {};
+    case FrameType::kRenew:
+      renew(id);
       return {};
     // For a stream that has just ended: the host does not know yet.
     case FrameType::kReplCode:

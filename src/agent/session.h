@@ -2,9 +2,10 @@
 //
 // The conversation with the host: which frame means what.
 //
-//   kHello -> kHelloReply, kConfigure, then requests, each on a stream of its own. Frames of an
-//   unknown type are refused (on a new stream) or ignored: a newer host does no harm. A frame that
-//   breaks the format or the rules ends the session, and with it all that runs.
+//   kHello -> kHelloReply, kConfigure, then requests, each on a stream of its own; kRest ->
+//   kResting, and then kGoOn, or kHello of another host, for whom processes and interpreters go on.
+//   Frames of an unknown type are refused (on a new stream) or ignored: a newer host does no harm.
+//   A frame that breaks the format or the rules ends the session, and with it all that runs.
 #pragma once
 
 #include <cstddef>
@@ -48,6 +49,9 @@ class Session {
   Result<> greet(const wire::Frame& frame);
   void configure(wire::Configure settings);
   void adopt(std::uint32_t id, wire::Configure settings);
+  Result<> rest();
+  void leave_streams();
+  void renew(std::uint32_t id);
   repl::Repl::Answer answer_to(std::uint32_t id);
   // Keeps what a request has opened, or tells the host why it could not be.
   template <typename Opened>

@@ -69,6 +69,66 @@ TEST_F(AgentSession, EndsWhenTheHostDoesNotGreet) {
   expect_refusal();
 }
 
+TEST_F(AgentSession, RestsUntilItGoesOn) {
+  const std::uint32_t command = agent_->shell("exec sleep 60");
+  ASSERT_TRUE(agent_->wait([&] { return (*agent_)[command].started.has_value(); }));
+  const std::uint32_t slow = agent_->shell("exec sleep 0.2");
+  agent_->send(0, FrameType::kRest);
+  ASSERT_TRUE(agent_->wait([&] { return agent_->rests(); }));
+  EXPECT_FALSE(agent_->has_bytes_within(std::chrono::milliseconds(500)));
+  EXPECT_FALSE((*agent_)[slow].exited);
+  agent_->send(0, FrameType::kGoOn);
+  EXPECT_EQ(agent_->finish(slow).exited->code, 0);
+  agent_->cancel(command);
+  EXPECT_TRUE(agent_->finish(command).exited.has_value());
+}
+
+TEST_F(AgentSession, AnotherHostTakesOverWhileItRests) {
+  const auto place = base::TempDir::create();
+  const std::string& folder = place->path();
+  wire::Exec request;
+  request.argv = {"/bin/sh", "-c",
+                  "while [ ! -e go ]; do echo tick; sleep 0.01; done; echo done >end"};
+  request.workdir = folder;
+  const std::uint32_t command = agent_->exec(request);
+  ASSERT_TRUE(agent_->wait([&] { return !(*agent_)[command].out.empty(); }));
+  EXPECT_TRUE(agent_->finish(agent_->repl(wire::Language::kPython, "x = 7")).done.has_value());
+  agent_->send(0, FrameType::kRest);
+  ASSERT_TRUE(agent_->wait([&] { return agent_->rests(); }));
+  agent_->send(0, wire::Hello{.instance_id = "another"});
+  ASSERT_TRUE(agent_->wait([&] { return agent_->hello()->instance_id == "another"; }));
+  // Streams are numbered anew; the process that had a number goes on, unheard.
+  EXPECT_EQ(agent_->finish(agent_->repl(wire::Language::kPython, "print(x)")).out, "7\n");
+  ASSERT_TRUE(base::write_file_atomic(folder + "/go", "", 0600).has_value());
+  EXPECT_EQ(agent_
+                ->finish(agent_->shell("while [ ! -e " + folder +
+                                       "/end ]; do sleep 0.01; done; cat " + folder + "/end"))
+                .out,
+            "done\n");
+}
+
+TEST_F(AgentSession, RestsNotInTheMiddleOfARun) {
+  agent_->repl(wire::Language::kPython, "import time; time.sleep(60)");
+  agent_->send(0, FrameType::kRest);
+  expect_refusal();
+}
+
+TEST_F(AgentSession, RenewsInterpretersThatRunAndStartsNone) {
+  const auto renew = [&] {
+    const std::uint32_t stream = agent_->new_stream();
+    agent_->send(stream, FrameType::kRenew);
+    return agent_->finish(stream).plain_done;
+  };
+  EXPECT_TRUE(renew());
+  const auto run = [&](const std::string& code) {
+    return agent_->finish(agent_->repl(wire::Language::kPython, code)).out;
+  };
+  EXPECT_EQ(run("import random; random.seed(1); x = random.getstate(); x == random.getstate()"),
+            "True\n");
+  EXPECT_TRUE(renew());
+  EXPECT_EQ(run("x == random.getstate()"), "False\n");
+}
+
 TEST_F(AgentSession, EndsOnGarbage) {
   agent_->send_raw(std::vector<std::byte>(100, std::byte{0xff}));
   expect_refusal();

@@ -29,6 +29,8 @@ class Stream {
   virtual void on_signal(int /*number*/) {}
   virtual void on_resize(std::uint16_t /*rows*/, std::uint16_t /*columns*/) {}
   virtual void on_cancel() = 0;
+  // Another host has taken over, who knows nothing of the stream. Its last call.
+  virtual void on_left() {}
   // The host can take more of this stream's data.
   virtual void on_credit() {}
 

@@ -45,6 +45,9 @@ enum class FrameType : std::uint16_t {
   kWarmRepl = 11,
   kAdopt = 12,
   kMeasure = 13,
+  kRest = 14,  // say kResting, and then nothing until kGoOn, or kHello from another host
+  kGoOn = 15,
+  kRenew = 16,  // the interpreters are copies: other random numbers; answered by kDone or kFailed
   // both ways
   kData = 20,  // stdin of an exec, or bytes of a connection; counted against credit
   kEnd = 21,   // no more kData in this direction
@@ -63,6 +66,7 @@ enum class FrameType : std::uint16_t {
   kConnected = 48,
   kOutputCut = 49,  // output of this stream was dropped by the agent (count in payload)
   kMeasured = 50,   // closes the stream
+  kResting = 51,    // the last frame before the rest
 };
 
 struct Frame {

@@ -3,7 +3,7 @@
 // Payloads of the frames. Each message knows its frame type and encodes itself; decode() validates
 // every length, count and enumerator and fails with kCorrupt. Frames without a struct here carry
 // raw bytes (kData, kStdout, kStderr, kReplCode) or nothing (kEnd, kCancel, kDone, kPing, kPong,
-// kConnected, kMeasure).
+// kConnected, kMeasure, kRest, kGoOn, kResting).
 #pragma once
 
 #include <cstdint>
@@ -112,6 +112,13 @@ struct Adopt {
   Configure settings;
   std::vector<std::byte> encode() const { return settings.encode(); }
   static Result<Adopt> decode(std::span<const std::byte> payload);
+};
+
+// host -> agent. The machine is a copy of another one: interpreters draw other random numbers from
+// now on. Answered by kDone when that is so, or kFailed.
+struct Renew {
+  static constexpr FrameType kType = FrameType::kRenew;
+  static std::vector<std::byte> encode() { return {}; }
 };
 
 // host -> agent, on an exec's stream: to its whole process group.

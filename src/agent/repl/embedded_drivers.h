@@ -12,5 +12,6 @@ extern const std::string_view kPythonBootstrap;
 extern const std::string_view kNodeBootstrap;
 extern const std::string_view kPythonDriver;  // precompiled where the build has a Python
 extern const std::string_view kNodeDriver;
+extern const std::string_view kNodeRenewal;  // an addon
 
 }  // namespace msb::agent::repl

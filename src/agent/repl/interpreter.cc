@@ -40,8 +40,9 @@ std::optional<std::string> find_program(const LanguageSpec& spec, std::string_vi
   return std::nullopt;
 }
 
-// In the length of a request: not code, but settings.
+// In the length of a request: not code, but settings, or what renews it.
 constexpr std::uint32_t kSettingsBit = 1u << 31;
+constexpr std::uint32_t kRenewalBit = 1u << 30;
 
 std::string with_length(std::string_view text, std::uint32_t bits = 0) {
   const std::uint32_t size = static_cast<std::uint32_t>(text.size()) | bits;
@@ -115,18 +116,22 @@ Adoption Interpreter::adopt() {
   const Adoption adoption = ready_ ? adoption_of(spec_, settings_, settings) : Adoption::kStartAnew;
   if (adoption == Adoption::kTell) {
     settings_ = std::move(settings);
-    send_settings(driver_text_of(settings_));
+    send_special(driver_text_of(settings_), kSettingsBit);
   }
   return adoption;
 }
 
 void Interpreter::practise() {
-  send_settings({});
+  send_special({}, kSettingsBit);
 }
 
-void Interpreter::send_settings(std::string_view text) {
+void Interpreter::renew() {
+  send_special(spec_.renewal, kRenewalBit);
+}
+
+void Interpreter::send_special(std::string_view text, std::uint32_t kind) {
   ready_ = false;
-  request_ = with_length(text, kSettingsBit);
+  request_ = with_length(text, kind);
   request_sent_ = 0;
   send_request();
 }

@@ -3,7 +3,7 @@
 // One interpreter process and its control channel (the drivers' files say what is spoken on it).
 //
 //   starting --'R'--> idle --submit()--> running --verdict--> idle
-//                     idle --adopt()--> adopting --'R'--> idle
+//                     idle --adopt(), practise(), renew()--> adopting --'R'--> idle
 //      any state --waitpid--> exited
 //
 // What comes over the control channel comes from the guest's process: it is one byte (five for an
@@ -61,6 +61,8 @@ class Interpreter {
   // Has it do once what each run does, so that the first is as fast as the second; on_ready()
   // follows.
   void practise();
+  // Has it draw other random numbers than the one it is a copy of; on_ready() follows.
+  void renew();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
   // Takes what is left of the pipes of a run that is over.
@@ -78,7 +80,7 @@ class Interpreter {
   Result<OutputPipes> new_pipes();
   void on_control();
   bool parse_control(std::byte byte);
-  void send_settings(std::string_view text);
+  void send_special(std::string_view text, std::uint32_t kind);
   void send_request();
   void wait_for_room();
   void discard_output();

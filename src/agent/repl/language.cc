@@ -9,12 +9,14 @@ const LanguageSpec& spec_of(wire::Language language) {
                                    .programs = {"python3", "python"},
                                    .arguments = {"-u", "-c", kPythonBootstrap},
                                    .driver = kPythonDriver,
+                                   .renewal = {},
                                    .pipes_per_run = true,
                                    .follows_chdir = true};
   static const LanguageSpec node{.name = "Node.js",
                                  .programs = {"node", "nodejs"},
                                  .arguments = {"-e", kNodeBootstrap, {}},
                                  .driver = kNodeDriver,
+                                 .renewal = kNodeRenewal,
                                  .pipes_per_run = false,
                                  // import() resolves against where the process began.
                                  .follows_chdir = false};

@@ -61,6 +61,21 @@ void Repl::adopt(Answer answer) {
   }
 }
 
+void Repl::renew(Answer answer) {
+  if (!interpreter_) {
+    answer({});
+    return;
+  }
+  waiting_.push_back(std::move(answer));
+  if (!interpreter_->ready()) {
+    start_anew();
+    return;
+  }
+  is_renewing_ = true;
+  timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+  interpreter_->renew();
+}
+
 // A failure is told to the first run, as after warm().
 void Repl::start_anew() {
   timer_.stop();  // it is about the interpreter that goes, and there may be no other
@@ -144,6 +159,7 @@ void Repl::begin(Run& run) {
 
 void Repl::on_ready() {
   timer_.stop();
+  is_renewing_ = false;
   if (std::exchange(may_practise_, false) && queue_.empty()) {
     timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
     interpreter_->practise();
@@ -204,6 +220,7 @@ void Repl::on_verdict(Interpreter::Verdict verdict, std::int32_t exit_code) {
 void Repl::on_exited(int status) {
   timer_.stop();
   if (interpreter_->adopting()) {
+    state_lost_ |= std::exchange(is_renewing_, false);
     start_anew();
     return;
   }

@@ -50,6 +50,10 @@ class Repl final : public Interpreter::Owner {
   // The configuration has changed, and no run was ever submitted: `answer` is called when a warm
   // interpreter is as if it had been started with it. It is told, or started anew.
   void adopt(Answer answer);
+  // This is a copy of a machine, and no run is under way: `answer` is called when the interpreter
+  // draws other random numbers than the original's.
+  void renew(Answer answer);
+  bool is_busy() const { return current_ != nullptr || !queue_.empty(); }
   void submit(Run& run);
   void cancel(Run& run);
   // Forgets the run, which is about to be destroyed.
@@ -85,6 +89,7 @@ class Repl final : public Interpreter::Owner {
   // The code the current run asked to exit with.
   std::optional<std::int32_t> exiting_;
   bool state_lost_ = false;
+  bool is_renewing_ = false;
   bool may_practise_ = false;
   std::size_t held_code_bytes_ = 0;
   std::vector<Answer> waiting_;  // for the interpreter to wait for code

@@ -169,6 +169,9 @@ void AgentClient::take(const wire::Frame& frame) {
     case FrameType::kHelloReply:
       hello_ = wire::HelloReply::decode(frame.payload).value();
       break;
+    case FrameType::kResting:
+      rests_ = true;
+      break;
     case FrameType::kPong:
       ++pongs_;
       break;
@@ -208,6 +211,10 @@ void AgentClient::take(const wire::Frame& frame) {
 }
 
 // Takes what has arrived, after waiting for something up to `timeout`. False: hung up.
+bool AgentClient::has_bytes_within(std::chrono::milliseconds time) const {
+  return base::sys::poll_one(stream_.get(), POLLIN, time).value_or(false);
+}
+
 bool AgentClient::receive(std::chrono::milliseconds timeout) {
   pollfd ready{.fd = stream_.get(), .events = POLLIN, .revents = 0};
   if (::poll(&ready, 1, static_cast<int>(timeout.count())) <= 0) {

@@ -96,6 +96,10 @@ class AgentClient {
   Received& finish(std::uint32_t stream);
   // Waits for the agent to hang up and end; its exit status.
   std::optional<base::ExitStatus> wait_for_exit();
+  // The agent has said so, and has not been told to go on.
+  bool rests() const { return rests_; }
+  // Whether something arrives in time.
+  bool has_bytes_within(std::chrono::milliseconds time) const;
   // A round trip on the connection itself.
   bool ping();
   bool hung_up() const { return hung_up_; }
@@ -115,6 +119,7 @@ class AgentClient {
   std::optional<wire::HelloReply> hello_;
   std::uint32_t next_stream_ = 1;
   std::size_t pongs_ = 0;
+  bool rests_ = false;
   std::vector<std::byte> outgoing_;
   bool flushing_ = false;
   bool hung_up_ = false;

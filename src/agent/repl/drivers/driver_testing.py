@@ -101,6 +101,10 @@ class Interpreter:
         self.control.sendall(self.settings(directory, environment))
         self.ready()
 
+    def renew(self, content=b''):
+        self.control.sendall(struct.pack('<I', 1 << 30 | len(content)) + content)
+        self.ready()
+
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 

@@ -21,6 +21,8 @@
 //   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
 //                    then the environment's KEY=VALUE, each with a NUL after it. With n = 0 nothing
 //                    but time to practise. Answered by 'R'.
+//   agent -> driver  u32 2**30 + n, n bytes: the machine is a copy; other random numbers, with the
+//                    help of this addon (node_renewal.c). Answered by 'R'.
 //   driver -> agent  'S' ran through | 'E' an exception was not caught |
 //                    'I' interrupted by SIGINT |
 //                    'X' + i32 exit code: the code asked to exit; the process ends at once.
@@ -39,12 +41,15 @@ const {Socket} = require('net');
 const {Writable} = require('stream');
 const {inspect, types} = require('util');
 // User code may rebind any global.
-const {Atomics, Buffer, Error, Object, console, process, setImmediate} = globalThis;
+const {Atomics, Buffer, Error, Math, Object, console, process, setImmediate} = globalThis;
+const dlopen = process.dlopen.bind(process);
 
 // What a submission's import( becomes. It looks like import, and is as long, so that positions and
 // messages stay right; the o is Greek.
 const kImport = 'imp\u03bfrt';
 const kLaunch = '\0msb';  // name of the driver's global, which is gone before user code runs
+const kStockOfUuids = 128;  // as much as Node draws at once
+const kStockOfInts = 1024;
 const kInspect = Object.freeze({showProxy: true});  // as the REPL's writer
 
 let current = null;  // the run that has no verdict yet
@@ -360,13 +365,14 @@ function next() {
   if (current || pendingLength < 4) return;
   if (pending[0].length < 4) pending = [Buffer.concat(pending)];
   const head = pending[0].readUInt32LE();
-  const length = 4 + (head & 0x7fffffff);
+  const length = 4 + (head & 0x3fffffff);
   if (pendingLength < length) return;
   const all = Buffer.concat(pending);
   pending = [all.subarray(length)];
   pendingLength -= length;
   if (head === 2 ** 31) return practise();
   if (head >= 2 ** 31) return adopt(all.toString('utf8', 4, length));
+  if (head >= 2 ** 30) return renew(all.subarray(4, length));
   start(all.toString('utf8', 4, length).replace(/^\ufeff/, ''));
 }
 
@@ -382,6 +388,50 @@ function practise() {
   inspect([''], kInspect);
   print(descriptor, 'R');
   next();
+}
+
+// The machine is a copy, and what the process draws random numbers from is, too. OpenSSL is seeded by
+// the addon; Node keeps numbers in stock, which are used up; V8's generator cannot be seeded, and is
+// replaced.
+function renew(addon) {
+  try {
+    loadAddon(addon);
+  } catch {
+    reallyExit.call(process, 70);  // it must not go on as the copy that it is
+  }
+  const {randomFillSync, randomInt, randomUUID} = require('crypto');
+  for (let i = 0; i < kStockOfUuids; i++) randomUUID();
+  for (let i = 0; i < kStockOfInts; i++) randomInt(2 ** 47);
+  const words = new Uint32Array(256);
+  let used = words.length;
+  const random = () => {
+    if (used === words.length) {
+      randomFillSync(words);
+      used = 0;
+    }
+    return ((words[used++] >>> 5) * 2 ** 26 + (words[used++] >>> 6)) / 2 ** 53;
+  };
+  Object.defineProperty(random, 'name', {value: 'random', configurable: true});
+  Object.defineProperty(Math, 'random', {value: random, writable: true, configurable: true});
+  print(descriptor, 'R');
+  next();
+}
+
+function loadAddon(addon) {
+  const folders = ['/tmp', '/var/tmp', '/dev/shm', process.cwd()];
+  for (const folder of folders) {
+    let path;
+    try {
+      path = fs.mkdtempSync(`${folder}/msb-`);
+      fs.writeFileSync(`${path}/renewal.node`, addon, {mode: 0o700});
+      dlopen({exports: {}}, `${path}/renewal.node`);
+      return;
+    } catch (error) {
+      if (folder === folders.at(-1)) throw error;
+    } finally {
+      if (path) fs.rmSync(path, {recursive: true, force: true});
+    }
+  }
 }
 
 // The process becomes what it would be had it been started with these settings.

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from driver_testing import DEADLINE_SECONDS, DriverTest, Interpreter, read_fifo, text_of
+from driver_testing import DEADLINE_SECONDS, HERE, DriverTest, Interpreter, read_fifo, text_of
 
 NODE = os.environ.get('MSB_TEST_NODE') or shutil.which('node')
 
@@ -202,6 +202,31 @@ class NodeDriver(DriverTest):
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
         self.assertIn(b'REPL2:1', repl.run("new Error('x').stack.split('\\n')[1]").out)
+
+    # Renewal
+
+    def addon(self):
+        path = os.path.join(self.directory, 'renewal.node')
+        subprocess.run(['cc', '-fPIC', '-fno-stack-protector', '-nostdlib', '-shared', '-o', path,
+                        os.path.join(HERE, 'node_renewal.c')], check=True)
+        with open(path, 'rb') as file:
+            return file.read()
+
+    def test_draws_other_numbers_when_it_is_a_copy(self):
+        # That OpenSSL is seeded cannot be seen from one process; that Node's stock is used up can.
+        self.expect("const {randomInt, randomUUID} = require('crypto'); const x = 7; void randomUUID()", "")
+        self.repl.renew(self.addon())
+        answer = self.run_code("[x, Math.random.name, Math.random() === Math.random(), Math.random() < 1,"
+                               " Object.keys(Math).length]")
+        self.assertEqual((answer.out, answer.err), (b"[ 7, 'random', false, true, 0 ]\n", b''))
+        self.assertEqual([name for name in os.listdir('/tmp') if name.startswith('msb-')
+                          and os.path.exists('/tmp/%s/renewal.node' % name)], [])
+        self.repl.renew(self.addon())  # a copy of a copy
+        self.expect('x', '7\n')
+
+    def test_ends_when_it_cannot_be_renewed(self):
+        self.repl.control.sendall(struct.pack('<I', 1 << 30 | 4) + b'junk')
+        self.assertEqual(self.repl.process.wait(DEADLINE_SECONDS), 70)
 
     # Output
 

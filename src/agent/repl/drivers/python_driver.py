@@ -19,6 +19,7 @@
 #   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
 #                    then the environment's KEY=VALUE, each with a NUL after it. With n = 0 nothing
 #                    but time to practise. Answered by 'R'.
+#   agent -> driver  u32 2**30: the machine is a copy; other random numbers. Answered by 'R'.
 #   driver -> agent  'S' ran through | 'E' an exception was not caught | 'I' interrupted by SIGINT |
 #                    'X' + i32 exit code: the code asked to exit. The interpreter then ends in its
 #                    own way (threads, atexit, buffers; what they print still goes to the run's
@@ -90,11 +91,11 @@ def receive():
         except BaseException as error:  # user code's: the socket closed, or a signal handler raised
             second('excuse')(error)
             continue
-        if len(data) < 4 or len(data) != 4 + (int.from_bytes(data[:4], 'little') & 0x7fffffff):
+        if len(data) < 4 or len(data) != 4 + (int.from_bytes(data[:4], 'little') & 0x3fffffff):
             data = second('receive_rest')(data)
-        if data[3] < 0x80:
+        if data[3] < 0x40:
             break
-        second('adopt' if data[4:] else 'practise')(bytes(data[4:]))
+        second('renew' if data[3] < 0x80 else 'adopt' if data[4:] else 'practise')(bytes(data[4:]))
     flush(*streams)  # what threads have begun to print since the last run is nobody's
     fds = rights[0][2]
     for target in 1, 2:
@@ -252,7 +253,7 @@ def receive_rest(data):
     while True:
         missing = 4 - len(data)
         if missing <= 0:
-            missing = 4 + (int.from_bytes(data[:4], 'little') & 0x7fffffff) - len(data)
+            missing = 4 + (int.from_bytes(data[:4], 'little') & 0x3fffffff) - len(data)
             if not missing:
                 return data
         try:
@@ -285,6 +286,24 @@ def practise(_):
             eval(compile(part, '<msb>', mode, flags, True), {'__builtins__': builtins})
     except Exception:
         pass  # the image has a Python of its own kind
+    try:
+        control.send(b'R')
+    except BaseException as error:
+        excuse(error)
+
+
+def renew(_):
+    """Does for random numbers what a fork does: the kernel's are others already, and generators of
+    the process' own are seeded from those. Generators that user code has made are its own."""
+    for name, seed in (
+            ('random', lambda module: module._inst.seed()),
+            ('_ssl', lambda module: module.RAND_add(os.urandom(32), 32.0)),
+            ('numpy.random', lambda module: module.seed())):
+        try:
+            if name in modules:
+                seed(modules[name])
+        except BaseException:
+            pass  # user code has put something else there
     try:
         control.send(b'R')
     except BaseException as error:

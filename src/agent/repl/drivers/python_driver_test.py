@@ -116,6 +116,33 @@ class PythonDriver(DriverTest):
         self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))
         self.assertEqual(self.repl.process.wait(DEADLINE_SECONDS), 70)
 
+    # Renewal
+
+    def test_draws_other_numbers_when_it_is_a_copy(self):
+        draw = 'import random, ssl\nrandom.random()'
+        first = []
+        for renews in False, False, True, True:
+            repl = self.start()
+            repl.run('import random, ssl\nrandom.seed(1)\nx = 7')
+            if renews:
+                repl.renew()
+            answer = repl.run(draw)
+            self.assertEqual(answer.err, b'')
+            first.append(answer.out)
+            self.assertEqual(repl.run('x').out, b'7\n')
+        self.assertEqual(first[0], first[1])
+        self.assertEqual(len(set(first)), 3, first)
+
+    def test_renewal_leaves_no_trace_and_survives_what_was_broken(self):
+        code = 'import sys\nsorted(vars()), sorted(sys.modules)'
+        names = self.run_code(code).out
+        repl = self.start()
+        repl.renew()
+        self.assertEqual(repl.run(code).out, names)
+        repl.run('import random\ndel random._inst')
+        repl.renew()
+        self.assertEqual(repl.run('1').out, b'1\n')
+
     # Errors
 
     def test_prints_tracebacks_as_the_interactive_interpreter(self):
