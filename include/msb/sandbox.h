@@ -170,12 +170,24 @@ class MSB_EXPORT Sandbox {
   // Makes an image of the sandbox as it is now: its image, and on top all that has been written in
   // it, volumes not included. It goes on afterwards; meanwhile it stands still, so that the files
   // are those of one moment (where pause() is not supported they are read as they come and go).
-  // What runs in it, and what an interpreter holds, is not part of it. The result is the name to
+  // What runs in it, and what an interpreter holds, is part of it with the tier microvm only: a
+  // sandbox that is started with it begins as a copy, as if by fork(). The result is the name to
   // start other sandboxes with: `image_name` in full, which means this image from now on; on a
   // server it is among the images of the sandbox's namespace. Errors: kSandboxNotStarted;
-  // kInvalidArgument (no name of an image); kUnsupported (this tier, an older server, or a file
-  // that no image can hold); kResourceExhausted, kDiskFull; kCancelled.
+  // kInvalidArgument (no name of an image); kUnsupported (an older server, a file that no image
+  // can hold, a machine with volumes); kSandboxPaused (a machine); kResourceExhausted, kDiskFull;
+  // kCancelled.
   Result<std::string> snapshot(const std::string& image_name, const StartOptions& options = {});
+  // Copies of a sandbox of the tier microvm as it is in one moment: files, processes, what the
+  // interpreters hold. It stands still for that moment and goes on, as do the copies, each of them
+  // somebody else (host name, machine-id, random numbers, clock). Runs of code that are under way
+  // are waited for; commands go on in the copies, unheard and without their time limits.
+  // Connections and published ports are the original's alone. A copy has a name of its own,
+  // "name-1a2b3c4d", is started, and goes with its object, files and all, unless it is detached.
+  // All or none. Errors: kSandboxNotStarted, kSandboxPaused; kInvalidArgument (count is not from 1
+  // to 64); kUnsupported (another tier, a sandbox with volumes, an older server);
+  // kResourceExhausted, kDiskFull; kCancelled.
+  Result<std::vector<Sandbox>> fork(std::size_t count = 1, const StartOptions& options = {});
   // stop() if needed, then deletes definition and files. Not existing is a success.
   Result<> remove();
   // The sandbox outlives this object: it runs until its engine ends.
@@ -207,6 +219,9 @@ class MSB_EXPORT Sandbox {
 
  protected:
   Sandbox(SandboxOptions options, Language language);
+  explicit Sandbox(std::shared_ptr<sdk::SandboxHandle> handle);
+  Result<std::vector<std::shared_ptr<sdk::SandboxHandle>>> copies(std::size_t count,
+                                                                  const StartOptions& options);
 
  private:
   std::shared_ptr<sdk::SandboxHandle> handle_;
@@ -216,14 +231,33 @@ class MSB_EXPORT PythonSandbox : public Sandbox {
  public:
   explicit PythonSandbox(SandboxOptions options = {})
       : Sandbox(std::move(options), Language::kPython) {}
+  // A started sandbox that begins as `snapshot` was: start() with the name that snapshot() gave as
+  // image, and its errors.
+  static Result<PythonSandbox> from_snapshot(const std::string& snapshot,
+                                             SandboxOptions options = {}, StartConfig config = {},
+                                             const StartOptions& start = {});
   CodeRunner code() { return Sandbox::code(Language::kPython); }
+  // See Sandbox::fork().
+  Result<std::vector<PythonSandbox>> fork(std::size_t count = 1, const StartOptions& options = {});
+
+ private:
+  using Sandbox::Sandbox;
 };
 
 class MSB_EXPORT NodeSandbox : public Sandbox {
  public:
   explicit NodeSandbox(SandboxOptions options = {})
       : Sandbox(std::move(options), Language::kNode) {}
+  // A started sandbox that begins as `snapshot` was: start() with the name that snapshot() gave as
+  // image, and its errors.
+  static Result<NodeSandbox> from_snapshot(const std::string& snapshot, SandboxOptions options = {},
+                                           StartConfig config = {}, const StartOptions& start = {});
   CodeRunner code() { return Sandbox::code(Language::kNode); }
+  // See Sandbox::fork().
+  Result<std::vector<NodeSandbox>> fork(std::size_t count = 1, const StartOptions& options = {});
+
+ private:
+  using Sandbox::Sandbox;
 };
 
 }  // namespace msb

@@ -34,6 +34,8 @@ constexpr std::array kVerbs = {
     Verb{"pause", "Make sandboxes on a server stand still", sandbox_pause},
     Verb{"resume", "Let paused sandboxes go on", sandbox_resume},
     Verb{"snapshot", "Make an image of a sandbox on a server", sandbox_snapshot},
+    Verb{"restore", "Start a sandbox from what a snapshot has kept", sandbox_restore},
+    Verb{"fork", "Copy sandboxes on a server with all that runs in them", sandbox_fork},
     Verb{"rm", "Remove sandboxes on a server, with their files", sandbox_remove},
     Verb{"pull", "Fetch an image from a registry", pull},
     Verb{"image", "List, import, inspect and remove images", image},

@@ -25,6 +25,8 @@ VerbFunction sandbox_stop;
 VerbFunction sandbox_pause;
 VerbFunction sandbox_resume;
 VerbFunction sandbox_snapshot;
+VerbFunction sandbox_fork;
+VerbFunction sandbox_restore;
 VerbFunction sandbox_remove;
 VerbFunction sandbox_list;
 VerbFunction sandbox_exec;

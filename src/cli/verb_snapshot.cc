@@ -20,14 +20,14 @@ constexpr VerbHelp kHelp{
     .usage = "[OPTIONS] NAME IMAGE",
     .about =
         "Make an image of a sandbox on a server: its image, with all that has been written in it\n"
-        "on top. The sandbox stands still meanwhile and goes on afterwards; what runs in it is "
-        "not\n"
-        "part of the image. The image's full name is printed, for msb start; it belongs to the\n"
-        "sandbox's namespace, and a name that was there means the new image.",
+        "on top. The sandbox stands still meanwhile and goes on afterwards. What runs in it is\n"
+        "part of the image with --isolation microvm only. The image's full name is printed, for\n"
+        "msb start and msb restore; it belongs to the sandbox's namespace, and a name that was\n"
+        "there means the new image.",
     .epilogue =
         "Examples:\n"
         "  msb snapshot work tools-installed\n"
-        "  msb start second $(msb snapshot work work:2)",
+        "  msb restore second $(msb snapshot work work:2)",
 };
 
 }  // namespace

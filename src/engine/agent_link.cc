@@ -116,10 +116,10 @@ Result<> AgentLink::send(std::span<const std::byte> frames) {
 
 Result<> AgentLink::send_bulk(std::span<const std::byte> frames) {
   std::unique_lock lock(write_mutex_);
-  while (!write_lost_ && unsent_.size() - unsent_begin_ > kBulkRoomBytes) {
-    const std::size_t before = unsent_.size() - unsent_begin_;
-    const bool moved = room_.wait_for(
-        lock, 2 * kSilence, [&] { return write_lost_ || unsent_.size() - unsent_begin_ < before; });
+  while (!write_lost_ && waiting_bytes() > kBulkRoomBytes) {
+    const std::size_t before = waiting_bytes();
+    const bool moved =
+        room_.wait_for(lock, 2 * kSilence, [&] { return write_lost_ || waiting_bytes() < before; });
     if (!moved && is_resting_) {
       continue;
     }
@@ -132,9 +132,23 @@ Result<> AgentLink::send_bulk(std::span<const std::byte> frames) {
   return send_locked(frames);
 }
 
+// With write_mutex_ held.
+std::size_t AgentLink::waiting_bytes() const {
+  return unsent_.size() - unsent_begin_ + held_back_.size();
+}
+
 Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
   if (write_lost_) {
     return fail(ErrorCode::kUnavailable, "the stream to the sandbox is closed");
+  }
+  if (holds_back_) {
+    if (waiting_bytes() + frames.size() > kMaxUnsentBytes) {
+      write_lost_ = true;
+      shut_down(socket_.get());
+      return std::unexpected(silent());
+    }
+    held_back_.insert(held_back_.end(), frames.begin(), frames.end());
+    return {};
   }
   if (unsent_.empty()) {
     while (!frames.empty()) {
@@ -178,7 +192,7 @@ void AgentLink::update_interest() {
 
 bool AgentLink::has_room() {
   const std::lock_guard lock(write_mutex_);
-  return unsent_.size() - unsent_begin_ <= kBulkRoomBytes;
+  return waiting_bytes() <= kBulkRoomBytes;
 }
 
 void AgentLink::want_room(std::uint32_t stream) {
@@ -207,7 +221,7 @@ Result<> AgentLink::drain() {
       unsent_begin_ = 0;
     }
     room_.notify_all();
-    if (unsent_.size() - unsent_begin_ > kBulkRoomBytes) {
+    if (waiting_bytes() > kBulkRoomBytes) {
       return {};
     }
   }
@@ -416,6 +430,15 @@ Result<> AgentLink::on_control_frame(const wire::Frame& frame) {
       asked_.reset();
       return {};
     }
+    case wire::FrameType::kResting: {
+      const std::lock_guard lock(streams_mutex_);
+      if (silence_ != Silence::kWanted) {
+        return std::unexpected(broken("a rest that nobody asked for"));
+      }
+      silence_ = Silence::kKept;
+      greeted_or_lost_.notify_all();
+      return {};
+    }
     default:
       return std::unexpected(broken("unexpected frame on the control stream"));
   }
@@ -441,6 +464,53 @@ void AgentLink::check_alive() {
   } else {
     [[maybe_unused]] const auto sent = send(ping);  // its failure is the loop's to see
   }
+}
+
+Result<> AgentLink::fall_silent(Clock::time_point deadline) {
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (lost_) {
+      return std::unexpected(*lost_);
+    }
+    silence_ = Silence::kWanted;
+  }
+  std::vector<std::byte> frame;
+  wire::append_frame(frame, 0, wire::FrameType::kRest, {});
+  {
+    const std::lock_guard lock(write_mutex_);
+    TRY(send_locked(frame));
+    holds_back_ = true;
+  }
+  receive_until(deadline, nullptr, [this] {
+    const std::lock_guard lock(streams_mutex_);
+    return silence_ == Silence::kKept;
+  });
+  std::unique_lock lock(streams_mutex_);
+  if (greeted_or_lost_.wait_until(lock, deadline,
+                                  [this] { return lost_ || silence_ == Silence::kKept; })) {
+    return lost_ ? Result<>(std::unexpected(*lost_)) : Result<>();
+  }
+  lock.unlock();
+  go_on();
+  return std::unexpected(silent());
+}
+
+void AgentLink::go_on() {
+  {
+    // An answer that comes too late is one to a question that was asked.
+    const std::lock_guard lock(streams_mutex_);
+    silence_ = silence_ == Silence::kKept ? Silence::kNone : silence_;
+  }
+  std::vector<std::byte> frames;
+  wire::append_frame(frames, 0, wire::FrameType::kGoOn, {});
+  const std::lock_guard lock(write_mutex_);
+  holds_back_ = false;
+  frames.insert(frames.end(), held_back_.begin(), held_back_.end());
+  std::vector<std::byte>().swap(held_back_);
+  [[maybe_unused]] const auto sent = send_locked(frames);  // its failure is the loop's to see
+  room_.notify_all();
+  // For the streams of the loop that wait for room: it finds that there is some.
+  loop_.change(token_, socket_.get(), (loop_receives_ ? EPOLLIN : 0u) | EPOLLOUT);
 }
 
 void AgentLink::begin_rest() {
@@ -482,6 +552,7 @@ void AgentLink::close(const Error& reason) {
     write_lost_ = true;
     std::vector<std::byte>().swap(unsent_);
     unsent_begin_ = 0;
+    std::vector<std::byte>().swap(held_back_);
     room_.notify_all();
   }
   loop_.remove(token_, socket_.get());

@@ -102,6 +102,12 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   // The time that it has stood still so far, in all.
   Clock::duration rested() const;
 
+  // Has the agent send nothing more, and holds back what is to be sent to it, until go_on(): then
+  // all that was said has been heard, on both sides, and the two can be copied apart. No run of
+  // code may be under way. One thread at a time. After a failure it goes on by itself.
+  Result<> fall_silent(Clock::time_point deadline);
+  void go_on();
+
   // Ends the conversation: every stream is lost with this error. The first reason stays.
   void close(const Error& reason);
   // The reason, once the link is lost.
@@ -122,6 +128,7 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   Result<> on_control_frame(const wire::Frame& frame);
   Result<> send_locked(std::span<const std::byte> frames);
   Result<> drain();
+  std::size_t waiting_bytes() const;
   void update_interest();
 
   IoLoop& loop_;
@@ -149,10 +156,14 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   Clock::time_point resting_since_;
   Clock::duration rested_before_{0};
   std::atomic<bool> is_resting_ = false;  // changed under the lock
+  enum class Silence { kNone, kWanted, kKept };
+  Silence silence_ = Silence::kNone;
 
   std::mutex write_mutex_;  // guards what follows; never taken before streams_mutex_ is released
   std::vector<std::byte> unsent_;
   std::size_t unsent_begin_ = 0;
+  bool holds_back_ = false;
+  std::vector<std::byte> held_back_;
   bool loop_receives_ = true;
   bool write_lost_ = false;
   std::condition_variable room_;

@@ -6,12 +6,6 @@
 namespace msb::engine {
 namespace {
 
-std::vector<std::string> image_command_of(const image::ImageConfig& config) {
-  std::vector<std::string> command = config.entrypoint;
-  command.insert(command.end(), config.cmd.begin(), config.cmd.end());
-  return command;
-}
-
 // For a kind of start that spares are kept for.
 std::function<void(wire::Language)> language_notice(const LaunchSite& site,
                                                     const LaunchPlan& plan) {
@@ -39,9 +33,7 @@ Assembled assemble(const LaunchSite& site, const LaunchPlan& plan, const std::st
                      .tier = plan.tier,
                      .limits = luggage.limits,
                      .folder = std::move(luggage.folder),
-                     .image_lease = plan.image.lease,
-                     .image_digest = plan.image.digest,
-                     .image_command = image_command_of(plan.image.config),
+                     .image = plan.image,
                      .weaknesses = std::move(jail.started.weaknesses),
                      .ports = std::move(luggage.ports),
                      .warden = jail.dismiss(),

@@ -24,9 +24,12 @@
 #include "engine/host_memory.h"
 #include "engine/image_watch.h"
 #include "engine/launch.h"
+#include "engine/machine_files.h"
 #include "engine/registry.h"
+#include "engine/saved_machines.h"
 #include "engine/spare_maker.h"
 #include "engine/tier_choice.h"
+#include "isolation/jail/disk_image.h"
 
 namespace msb::engine {
 namespace {
@@ -73,6 +76,22 @@ class StartedFirst {
   std::vector<std::shared_ptr<Sandbox>> sandboxes_;
 };
 
+// Of an earlier start. They are not replaced by those of a machine that was saved.
+bool has_files(const std::string& home, const StartRequest& request) {
+  std::string folder = SandboxFolder::path_of(home, request.name);
+  if (request.kind != StartRequest::Kind::kPersistent) {
+    folder = request.files ? request.files->path() : std::string();
+  }
+  return base::sys::stat(folder + "/" + isolation::jail::kDiskImageName).has_value();
+}
+
+// "name-1a2b3c4d", within what a name may be.
+Result<std::string> name_of_copy(const std::string& name) {
+  constexpr std::size_t kDigits = 8;
+  constexpr std::size_t kMaxBytes = 63;
+  return name.substr(0, kMaxBytes - kDigits - 1) + "-" + TRY(base::random_id(kDigits));
+}
+
 Result<base::UniqueFd> open_any_volume(const Name& /*name*/, const std::string& host_path) {
   return base::sys::open(host_path, O_PATH);
 }
@@ -114,6 +133,9 @@ class Engine::Impl {
   const std::string& home() const { return home_; }
   image::Store& images() { return *store_; }
   PoolStatus pool_status() { return pool_.status(); }
+  Result<image::Image> snapshot(Sandbox& sandbox, const std::string& image_name,
+                                const std::stop_token& stop);
+  Result<std::vector<std::shared_ptr<Sandbox>>> fork(Sandbox& sandbox, const ForkRequest& request);
 
  private:
   Result<std::unique_ptr<Spare>> make_spare_of(const SpareOrder& order,
@@ -126,7 +148,11 @@ class Engine::Impl {
   Result<> redefine(const StoredDefinition& stored, const Config& config);
   Result<std::shared_ptr<Sandbox>> start_claimed(const StartRequest& request, Definition definition,
                                                  isolation::Tier tier,
-                                                 const std::optional<StoredDefinition>& stored);
+                                                 const std::optional<StoredDefinition>& stored,
+                                                 const std::optional<SavedMachine>& saved);
+  Result<std::shared_ptr<Sandbox>> start_copy(const LaunchPlan& like, const ForkRequest& request);
+  Result<Launched> launch_and_keep(const LaunchPlan& plan, bool was_defined,
+                                   const std::stop_token& stop);
   void sweep(const std::shared_ptr<isolation::WardenClient>& warden);
   LaunchSite site() {
     return {.home = home_,
@@ -198,6 +224,8 @@ void Engine::Impl::sweep(const std::shared_ptr<isolation::WardenClient>& warden)
   // Beside the first start, not before it.
   janitor_->post([this, weak = std::weak_ptr(warden)] {
     sweep_dead_engines(home_);
+    sweep_machine_drafts(home_);
+    sweep_saved_machines(home_, *store_);
     sweep_undefined_sandboxes(home_, folder_, [this](const Name& name) -> Result<bool> {
       Definitions* all = TRY(definitions());
       return TRY(all->find(name)).has_value();
@@ -260,7 +288,11 @@ Result<> Engine::Impl::start_dependencies(const StartRequest& request,
 Result<StartResult> Engine::Impl::start(const StartRequest& request) {
   TRY(validate(request.name, request.config));
   const std::optional<StoredDefinition> stored = TRY(stored_definition(request));
-  const Config config = TRY(complete_config(request, stored));
+  Config config = TRY(complete_config(request, stored));
+  const auto saved =
+      has_files(home_, request)
+          ? std::nullopt
+          : TRY_WRAP(find_saved_machine(home_, *store_, config), "image '" + config.image + "'");
   Definition definition = TRY(validate(request.name, config));
   isolation::Tier tier = TRY(tiers_.choose(config.isolation));
   // Before our own name is claimed, so that no two starts wait for each other.
@@ -283,7 +315,7 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
     started.keep();
     return StartResult{.sandbox = *running, .was_running = true};
   }
-  auto sandbox = TRY(start_claimed(request, std::move(definition), std::move(tier), stored));
+  auto sandbox = TRY(start_claimed(request, std::move(definition), std::move(tier), stored, saved));
   std::get<Registry::Claim>(claimed).settle(sandbox);
   if (sandbox->has_ended()) {
     registry_.remove(*sandbox);  // it died before it was listed
@@ -303,7 +335,7 @@ Result<> Engine::Impl::redefine(const StoredDefinition& stored, const Config& co
 
 Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
     const StartRequest& request, Definition definition, isolation::Tier tier,
-    const std::optional<StoredDefinition>& stored) {
+    const std::optional<StoredDefinition>& stored, const std::optional<SavedMachine>& saved) {
   LaunchPlan plan;
   plan.name = request.name;
   plan.tier = std::move(tier);
@@ -321,33 +353,116 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
     }
     plan.disk_base_bytes = plan.ephemeral->disk_base_bytes;
   }
+  if (saved) {
+    plan.saved = saved->folder;
+    plan.disk_base_bytes = saved->disk_base_bytes;
+  }
   if (pool_.is_on()) {
     plan.spare = spare_order_of(plan);
   }
   const Pool::Start guard(pool_);
-  Launched launched =
-      TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.remove(ended); }, request.stop));
-  if (plan.ephemeral) {
-    plan.ephemeral->disk_base_bytes = launched.disk_base_bytes;
-  } else {
-    Definitions* all = TRY(definitions());  // open already, since the start began
-    const auto kept = all->put({.name = request.name,
-                                .config = plan.definition.config,
-                                .disk_base_bytes = launched.disk_base_bytes});
-    if (!kept) {
-      if (!stored) {
-        launched.sandbox->discard_files_at_end();
-      }
-      [[maybe_unused]] const auto stopped = launched.sandbox->stop();
-      return std::unexpected(kept.error());
-    }
-    SandboxFolder::mark_defined(home_, request.name);
-  }
+  Launched launched = TRY(launch_and_keep(plan, stored.has_value(), request.stop));
   if (const auto begun = launched.sandbox->begin_exec(); !begun) {
     [[maybe_unused]] const auto stopped = launched.sandbox->stop();
     return std::unexpected(begun.error());
   }
   return std::move(launched.sandbox);
+}
+
+// A sandbox that is not to be forgotten is defined once it runs.
+Result<Launched> Engine::Impl::launch_and_keep(const LaunchPlan& plan, bool was_defined,
+                                               const std::stop_token& stop) {
+  Launched launched =
+      TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.remove(ended); }, stop));
+  if (plan.ephemeral) {
+    plan.ephemeral->disk_base_bytes = launched.disk_base_bytes;
+    return launched;
+  }
+  const auto kept = [&]() -> Result<> {
+    Definitions* all = TRY(definitions());
+    return all->put({.name = plan.name,
+                     .config = plan.definition.config,
+                     .disk_base_bytes = launched.disk_base_bytes});
+  }();
+  if (!kept) {
+    if (!was_defined) {
+      launched.sandbox->discard_files_at_end();
+    }
+    [[maybe_unused]] const auto stopped = launched.sandbox->stop();
+    return std::unexpected(kept.error());
+  }
+  SandboxFolder::mark_defined(home_, plan.name);
+  return launched;
+}
+
+Result<image::Image> Engine::Impl::snapshot(Sandbox& sandbox, const std::string& image_name,
+                                            const std::stop_token& stop) {
+  if (!sandbox.tier().is_machine()) {
+    return sandbox.snapshot(*store_, image_name, stop);
+  }
+  sweep_saved_machines(home_, *store_);
+  TRY(image::Store::check_new_name(image_name));
+  return keep_saved_machine(
+      home_,
+      {.folder = {}, .shape = sandbox.config(), .disk_base_bytes = sandbox.disk_base_bytes()},
+      [&](const std::string& folder) { return sandbox.save(folder, stop); },
+      [&] { return store_->tag(sandbox.image().digest, image_name); });
+}
+
+Result<std::shared_ptr<Sandbox>> Engine::Impl::start_copy(const LaunchPlan& like,
+                                                          const ForkRequest& request) {
+  LaunchPlan plan = like;
+  plan.name.sandbox = TRY(name_of_copy(like.name.sandbox));
+  if (request.ephemeral) {
+    plan.ephemeral = TRY(new_files());
+  }
+  auto claimed = TRY(registry_.claim(plan.name, request.stop));
+  auto* claim = std::get_if<Registry::Claim>(&claimed);
+  if (claim == nullptr) {
+    return fail(ErrorCode::kConflict, "sandbox '" + plan.name.sandbox + "' is there already");
+  }
+  const Launched launched = TRY(launch_and_keep(plan, false, request.stop));
+  claim->settle(launched.sandbox);
+  if (launched.sandbox->has_ended()) {
+    registry_.remove(*launched.sandbox);
+  }
+  return launched.sandbox;
+}
+
+Result<std::vector<std::shared_ptr<Sandbox>>> Engine::Impl::fork(Sandbox& sandbox,
+                                                                 const ForkRequest& request) {
+  if (request.count < 1 || request.count > kMaxForks) {
+    return fail(ErrorCode::kInvalidArgument, "count: " + std::to_string(request.count) +
+                                                 " is not from 1 to " + std::to_string(kMaxForks));
+  }
+  TRY(base::make_folders(moments_folder(home_), 0700));
+  const base::TempDir moment = TRY(base::TempDir::create(moments_folder(home_)));
+  TRY(sandbox.save(moment.path(), request.stop));
+  LaunchPlan plan;
+  plan.name = sandbox.name();
+  Config config = sandbox.config();
+  // What began with the original is in the copy, or is the original's alone.
+  config.ports.clear();
+  config.exec.clear();
+  config.scripts.clear();
+  plan.definition = TRY(validate(plan.name, config));
+  plan.tier = sandbox.tier();
+  plan.image = sandbox.image();
+  plan.disk_base_bytes = sandbox.disk_base_bytes();
+  plan.saved = moment.path();
+  std::vector<std::shared_ptr<Sandbox>> copies;
+  while (copies.size() < request.count) {
+    auto copy = start_copy(plan, request);
+    if (!copy) {
+      for (const auto& made : copies) {
+        [[maybe_unused]] const auto removed =
+            request.ephemeral ? made->stop() : remove(made->name());
+      }
+      return std::unexpected(std::move(copy).error());
+    }
+    copies.push_back(*std::move(copy));
+  }
+  return copies;
 }
 
 Result<std::shared_ptr<EphemeralFiles>> Engine::Impl::new_files() {
@@ -442,11 +557,20 @@ std::shared_ptr<Sandbox> Engine::find(const Name& name) {
 }
 Result<image::Image> Engine::snapshot(Sandbox& sandbox, const std::string& image_name,
                                       const std::stop_token& stop) {
-  auto image = sandbox.snapshot(images(), image_name, stop);
+  auto image = impl_->snapshot(sandbox, image_name, stop);
   if (!image) {
     return std::unexpected(explain_full_home(std::move(image).error(), home()));
   }
   return image;
+}
+
+Result<std::vector<std::shared_ptr<Sandbox>>> Engine::fork(Sandbox& sandbox,
+                                                           const ForkRequest& request) {
+  auto copies = impl_->fork(sandbox, request);
+  if (!copies) {
+    return std::unexpected(explain_full_home(std::move(copies).error(), home()));
+  }
+  return copies;
 }
 
 Result<> Engine::remove(const Name& name) {

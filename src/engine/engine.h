@@ -56,6 +56,8 @@ struct StartResult {
   bool was_running = false;
 };
 
+inline constexpr std::size_t kMaxForks = 64;
+
 struct SandboxListing {
   Name name;
   std::string image;
@@ -81,9 +83,19 @@ class Engine {
   Result<std::shared_ptr<EphemeralFiles>> new_files();
   // The one that runs in this engine, or null.
   std::shared_ptr<Sandbox> find(const Name& name);
-  // See Sandbox::snapshot().
+  // Of a machine all of it, what runs included, under that name: to start with an image of the name
+  // is to start a copy. Of others see Sandbox::snapshot().
   Result<image::Image> snapshot(Sandbox& sandbox, const std::string& image_name,
                                 const std::stop_token& stop);
+  // Copies of a machine that runs here, as it is in one moment, what runs included; it goes on.
+  // They have names of their own, and publish no ports. All, or none and an error: kUnsupported
+  // (not a machine, or one with volumes).
+  struct ForkRequest {
+    std::size_t count = 1;   // up to kMaxForks
+    bool ephemeral = false;  // else they are defined, as by a start
+    std::stop_token stop;
+  };
+  Result<std::vector<std::shared_ptr<Sandbox>>> fork(Sandbox& sandbox, const ForkRequest& request);
   // Ends it if it runs here, then deletes definition and files. Not existing is a success.
   // kConflict: it runs in another program.
   Result<> remove(const Name& name);

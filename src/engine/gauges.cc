@@ -215,6 +215,11 @@ LimitsHit Gauges::hit(const LimitEvents& before, const LimitEvents& now, bool di
   return hit;
 }
 
+std::int64_t Gauges::disk_base() const {
+  const std::lock_guard lock(sample_mutex_);
+  return disk_base_bytes_;
+}
+
 std::int64_t Gauges::note_disk_base() {
   const auto counted = guest_ ? std::optional(guest_->read()) : std::nullopt;
   const std::lock_guard lock(sample_mutex_);

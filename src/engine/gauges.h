@@ -67,6 +67,7 @@ class Gauges {
   // What the disk of a guest with a kernel of its own has in use now is what a fresh layer uses for
   // itself: how much that is. Of others that is known from the beginning.
   std::int64_t note_disk_base();
+  std::int64_t disk_base() const;
 
   // The folder of the writable layer, once more: it keeps the layer mounted. kSandboxGone.
   Result<base::UniqueFd> writable_layer() const;
@@ -93,7 +94,7 @@ class Gauges {
   const std::string writable_path_;
   std::optional<GuestCounts> guest_;
 
-  std::mutex sample_mutex_;  // guards what follows
+  mutable std::mutex sample_mutex_;  // guards what follows
   CpuSample base_;
   CpuSample latest_;
   std::int64_t disk_base_bytes_;

@@ -81,6 +81,23 @@ Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Gree
   return finish(link, errands, ask_to_adopt(errands, greeting, warm));
 }
 
+Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+                    const std::stop_token& stop) {
+  const std::stop_callback on_stop(
+      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
+  Errands errands(link);
+  errands.tell(wire::Hello{.instance_id = instance_id});
+  errands.tell(greeting.configuration);
+  Result<> asked = ask_for_files(errands, greeting.files);
+  if (asked) {
+    asked = errands.ask("draw other random numbers", wire::Renew{});
+  }
+  for (const wire::Language language : greeting.warm) {
+    errands.tell(wire::WarmRepl{.language = language});
+  }
+  return finish(link, errands, asked);
+}
+
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
                           const std::vector<wire::Language>& warm) {
   Errands errands(link);

@@ -4,6 +4,8 @@
 //
 //   of a start      host:  Hello  Configure  WarmRepl...  WriteFile...  | Repl  Exec  Connect ...
 //                   agent:        HelloReply        Done...             | ...
+//   of a copy       host:   Hello  Configure  WriteFile...  Renew | WarmRepl...  Repl  Exec ...
+//                   agent:        HelloReply        Done...      | ...
 //   of a spare      host:  Hello  Configure  WarmRepl... |  Adopt  WriteFile...  |  Repl  Exec ...
 //                   agent:        HelloReply  Done...    |         Done...       |  ...
 #pragma once
@@ -48,6 +50,11 @@ Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Gree
 // `greeting`'s, and has the interpreters of `warm`.
 Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::vector<wire::Language>& warm, const std::stop_token& stop);
+
+// Of a copy of a machine that was in use: `greeting`'s settings are for what begins from now on;
+// what runs goes on, with other random numbers.
+Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
+                    const std::stop_token& stop);
 
 // To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
 // languages whose interpreters it has.

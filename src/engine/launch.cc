@@ -171,7 +171,7 @@ std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan
   return made ? std::optional(*std::move(made)) : std::nullopt;
 }
 
-// Its files are to say more than a booted machine's: who it is.
+// A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
   constexpr std::size_t kMachineIdDigits = 32;
@@ -179,6 +179,9 @@ Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const L
   std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
   files.push_back({.path = "/etc/machine-id", .content = machine_id + "\n", .mode = 0444});
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
+  if (plan.saved) {
+    return greet_copy(link, instance_id, greeting, stop);
+  }
   return greet_clone(link, instance_id, greeting, clonable(plan.warm), stop);
 }
 
@@ -201,6 +204,9 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
     if (clone) {
       return Begun{.jail = *std::move(clone), .is_clone = true};
     }
+    if (plan.saved) {
+      return std::unexpected(std::move(clone).error());
+    }
     // The disk that belongs to the template's memory is of no use to a machine that boots.
     [[maybe_unused]] const auto removed =
         base::sys::unlink(folder.path() + "/" + isolation::jail::kDiskImageName);
@@ -215,13 +221,15 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prep
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  const std::optional<std::string> saved = template_for(site, plan, folder.get(), stop);
+  const std::optional<std::string> saved =
+      plan.saved ? plan.saved : template_for(site, plan, folder.get(), stop);
   Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(), saved));
   Jail& jail = begun.jail;
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
   const bool is_new = folder.get().is_new();
   Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
-  if (is_new) {
+  const bool has_fresh_disk = is_new && !plan.saved;
+  if (has_fresh_disk) {
     launched.disk_base_bytes = used_disk_bytes(jail.started.gauges);
   }
   auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
@@ -239,7 +247,7 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prep
   if (!ready) {
     return std::unexpected(fail_start(started, is_new, ready.error()));
   }
-  if (is_new && plan.tier.is_machine()) {
+  if (has_fresh_disk && plan.tier.is_machine()) {
     launched.disk_base_bytes = started.gauges->note_disk_base();
   }
   launched.sandbox = started.sandbox;

@@ -34,6 +34,9 @@ struct LaunchPlan {
   std::vector<wire::Language> warm;           // interpreters to start ahead of the first run
   std::int64_t disk_base_bytes = 0;           // of a layer that exists already
   std::optional<SpareOrder> spare;            // if one may be used, and be made
+  // Of a copy of a machine that was in use (machine_files.h): that one's. Nothing else will do
+  // then.
+  std::optional<std::string> saved;
 };
 
 struct Launched {

@@ -16,13 +16,10 @@
 #include "base/sys.h"
 #include "engine/agent_link.h"
 #include "engine/jail_maker.h"
+#include "engine/machine_files.h"
 #include "image/digest.h"
 #include "image/file_lock.h"
-#include "isolation/jail/disk_image.h"
-#include "isolation/machine_orders.h"
 #include "isolation/microvm/kernel_image.h"
-#include "isolation/microvm/machine.h"
-#include "isolation/microvm/request.h"
 
 namespace msb::engine {
 namespace {
@@ -38,14 +35,6 @@ std::string templates_folder(const LaunchSite& site) {
   return site.home + "/machines/templates";
 }
 
-// A file as it is now: what replaces it has another one of these.
-std::string mark_of(const std::string& path) {
-  const auto status = sys::stat(path);
-  return status ? std::to_string(status->st_ino) + "." + std::to_string(status->st_mtim.tv_sec) +
-                      "." + std::to_string(status->st_size)
-                : "-";
-}
-
 // All kernels that there are, since the newest one is taken; and whether one is started as what it
 // unpacks to, since QEMU gives the two ways different firmware, which is part of the state.
 std::string mark_of_kernels(const std::string& libexec) {
@@ -56,7 +45,7 @@ std::string mark_of_kernels(const std::string& libexec) {
       const std::string name = entry.path().filename().string();
       if (name.starts_with(isolation::microvm::kPackedPrefix) ||
           name.starts_with(isolation::microvm::kUnpackedPrefix)) {
-        marks.push_back(entry.path().string() + mark_of(entry.path().string()));
+        marks.push_back(entry.path().string() + mark_of_file(entry.path().string()));
       }
     }
   }
@@ -78,14 +67,10 @@ std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) 
     text += std::to_string(static_cast<int>(language)) + " ";
   }
   for (const char* program : {"/msb-agent", "/msb-guest", "/msb-vm", "/msb-private-memory.so"}) {
-    text += mark_of(libexec + program) + "\n";
+    text += mark_of_file(libexec + program) + "\n";
   }
-  text += mark_of(isolation::microvm::kQemuPath) + mark_of("/dev/kvm") + mark_of_kernels(libexec);
+  text += mark_of_emulator() + mark_of_kernels(libexec);
   return std::string(image::Digest::of(text).hex());
-}
-
-bool is_complete(const std::string& folder) {
-  return sys::stat(folder + "/" + isolation::jail::kDiskImageName).has_value();
 }
 
 // The oldest go when there are too many; what clones of them have open stays until they end.
@@ -119,25 +104,16 @@ Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& or
           spec.writable_path = folder.path();
           spec.limits = order.spec.limits;
           spec.machine = order.spec.machine;
-          spec.machine->begin = isolation::MachineSpec::Begin::kBootTemplate;
-          spec.machine->template_path = draft;
           return spec;
         }));
     const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
     TRY(greet_spare(*link, id,
                     {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
-    const base::UniqueFd state = TRY(sys::open(draft + "/" + isolation::microvm::kTemplateState,
-                                               O_WRONLY | O_CREAT | O_EXCL, 0600));
-    TRY(isolation::save_machine(jail.started.orders.get(), state.get()));
+    TRY(save_machine_into(draft, jail.started.orders.get(), folder.path()));
     // The link is closed before the machine goes, whose end nobody is to be told of.
     link->close(Error(ErrorCode::kSandboxGone, "saved as a template"));
   }
-  // Nobody writes to it any more; and what its guest had not written is in the memory.
-  TRY(sys::rename(folder.path() + "/" + isolation::jail::kDiskImageName,
-                  draft + "/" + isolation::jail::kDiskImageName));
-  const base::UniqueFd memory =
-      TRY(sys::open(draft + "/" + isolation::microvm::kTemplateMemory, O_RDONLY | O_NOFOLLOW));
-  return sys::fchmod(memory.get(), 0444);
+  return {};
 }
 
 }  // namespace
@@ -152,12 +128,12 @@ Result<std::string> find_or_make_template(const LaunchSite& site, const MachineT
   const std::string all = templates_folder(site);
   TRY(base::make_folders(all, 0700));
   std::string folder = all + "/" + order.image_digest + "-" + shape_of(site, order);
-  if (is_complete(folder)) {
+  if (is_saved_machine(folder)) {
     return folder;
   }
   const auto lock =
       TRY(image::FileLock::acquire(folder + ".lock", image::FileLock::Mode::kExclusive, stop));
-  if (is_complete(folder)) {
+  if (is_saved_machine(folder)) {
     return folder;
   }
   base::TempDir draft = TRY(base::TempDir::create(all));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "engine/machine_files.h"
 #include "isolation/machine_orders.h"
 
 namespace msb::engine {
@@ -131,6 +132,56 @@ Result<> Sandbox::resume() {
   return set_motion(isolation::Motion::kFree);
 }
 
+std::vector<std::string> Sandbox::image_command() const {
+  const image::ImageConfig& config = parts_.image.config;
+  std::vector<std::string> command = config.entrypoint;
+  command.insert(command.end(), config.cmd.begin(), config.cmd.end());
+  return command;
+}
+
+Result<> Sandbox::require_copyable() const {
+  if (!parts_.tier.is_machine()) {
+    return fail(ErrorCode::kUnsupported,
+                "the tier " + to_text(parts_.tier) + " cannot copy what runs; microvm can");
+  }
+  if (!parts_.config.volumes.empty()) {
+    return fail(ErrorCode::kUnsupported,
+                "volumes: what runs cannot be copied while a volume is mounted; start the sandbox "
+                "without");
+  }
+  return require_motion();
+}
+
+Result<> Sandbox::save(const std::string& folder, const std::stop_token& stop) {
+  TRY(require_copyable());
+  const std::lock_guard lock(snapshot_mutex_);
+  std::stop_source either;
+  const std::stop_callback on_stop(stop, [&either] { either.request_stop(); });
+  const std::stop_callback on_end(ending_.get_token(), [&either] { either.request_stop(); });
+  const auto runs_wait = parts_.session->hold(either.get_token());
+  const std::lock_guard still(motion_mutex_);
+  TRY(require_running());
+  TRY(require_motion());
+  if (!runs_wait) {
+    return fail(ErrorCode::kCancelled, "cancelled while it waited for runs of code to end");
+  }
+  return save_still(folder);
+}
+
+Result<> Sandbox::save_still(const std::string& folder) {
+  constexpr std::chrono::seconds kPatience{10};
+  AgentLink& link = parts_.session->link();
+  TRY(link.fall_silent(AgentLink::Clock::now() + kPatience));
+  link.begin_rest();
+  const auto saved = save_machine_into(folder, parts_.orders.get(), parts_.folder.path());
+  const auto moved = isolation::move_machine(parts_.orders.get(), isolation::Motion::kFree);
+  link.end_rest();
+  link.go_on();
+  TRY(saved);
+  TRY_WRAP(moved, "go on after it was copied");
+  return {};
+}
+
 Result<> Sandbox::require_running() const {
   return is_running() ? Result<>()
                       : fail(ErrorCode::kSandboxNotStarted,
@@ -139,10 +190,6 @@ Result<> Sandbox::require_running() const {
 
 Result<image::Image> Sandbox::snapshot(image::Store& store, const std::string& image_name,
                                        const std::stop_token& stop) {
-  if (parts_.tier.kind == isolation::Tier::Kind::kMicrovm) {
-    return fail(ErrorCode::kUnsupported,
-                "the tier microvm cannot take snapshots; jail and the OCI runtimes can");
-  }
   const std::lock_guard lock(snapshot_mutex_);
   const std::lock_guard still(motion_mutex_);
   TRY(require_running());
@@ -153,7 +200,7 @@ Result<image::Image> Sandbox::snapshot(image::Store& store, const std::string& i
   // Not paused to its callers: what they ask for takes a moment longer. Where it cannot stand
   // still, its files are read as they come and go.
   const bool stands_still = !is_paused_ && move(isolation::Motion::kFrozen);
-  auto image = store.commit(parts_.image_digest, layer.get(), image_name, either.get_token());
+  auto image = store.commit(parts_.image.digest, layer.get(), image_name, either.get_token());
   if (stands_still) {
     TRY_WRAP(move(isolation::Motion::kFree), "go on after the snapshot");
   }
@@ -243,7 +290,7 @@ Result<> Sandbox::end(const Error& reason) {
     }
   }
   parts_.folder.release();
-  parts_.image_lease.reset();
+  parts_.image.lease.reset();
   {
     const std::lock_guard lock(mutex_);
     state_ = State::kEnded;

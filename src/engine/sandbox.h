@@ -40,9 +40,7 @@ struct SandboxParts {
   isolation::Tier tier;
   isolation::Limits limits;
   SandboxFolder folder;
-  std::shared_ptr<void> image_lease;
-  std::string image_digest;  // "sha256:..."
-  std::vector<std::string> image_command;
+  image::Image image;  // with its lease
   std::vector<std::string> weaknesses;
   std::unique_ptr<PortForwarder> ports;
   std::shared_ptr<isolation::WardenClient> warden;
@@ -70,7 +68,8 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   bool is_ephemeral() const { return is_ephemeral_; }
   const std::vector<PortRule>& ports() const { return ports_; }
   const std::vector<std::string>& weaknesses() const { return parts_.weaknesses; }
-  const std::vector<std::string>& image_command() const { return parts_.image_command; }
+  std::vector<std::string> image_command() const;
+  const image::Image& image() const { return parts_.image; }
 
   // Once it is paused: kSandboxPaused.
   Result<CodeEnd> run_code(const CodeRequest& request, const OutputSink& sink);
@@ -79,6 +78,8 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
 
   // Zeros but for the disk when it does not run any more.
   Usage usage();
+  // What a fresh writable layer would use for itself.
+  std::int64_t disk_base_bytes() const { return parts_.gauges->disk_base(); }
   bool is_running() const;
   // Nothing of it is left.
   bool has_ended() const;
@@ -98,8 +99,12 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   Result<> resume();
   bool is_paused() const { return is_paused_; }
 
+  // Writes a machine as it is, in one moment, into the folder (machine_files.h); it goes on. Waits
+  // for the runs of code that are under way. kUnsupported: it is none, or has volumes.
+  Result<> save(const std::string& folder, const std::stop_token& stop);
+
   // Its image with what has been written here on top, as another image. Its files are those of one
-  // moment where it can be made to stand still meanwhile. kUnsupported: of a machine.
+  // moment where it can be made to stand still meanwhile. Not of a machine.
   Result<image::Image> snapshot(image::Store& store, const std::string& image_name,
                                 const std::stop_token& stop);
 
@@ -115,6 +120,8 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   void run_exec();
   Result<> require_running() const;
   Result<> require_motion() const;
+  Result<> require_copyable() const;
+  Result<> save_still(const std::string& folder);
   Result<> set_motion(isolation::Motion motion);
   Result<> move(isolation::Motion motion);
 

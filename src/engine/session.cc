@@ -147,6 +147,18 @@ Result<CodeEnd> Session::finish_code(const CodeRequest& request, const Driven& d
   return end;
 }
 
+std::optional<Session::Hold> Session::hold(const std::stop_token& stop) {
+  auto first = turns_[0].enter(stop);
+  if (!first) {
+    return std::nullopt;
+  }
+  auto second = turns_[1].enter(stop);
+  if (!second) {
+    return std::nullopt;
+  }
+  return Hold{*std::move(first), *std::move(second)};
+}
+
 Result<Session::Begun> Session::begin_command(const CommandRequest& request) {
   wire::Exec exec;
   exec.argv = request.argv;

@@ -80,6 +80,11 @@ class Session {
   // No run gets in any more, those inside are lost with this reason.
   void close(const Error& reason);
 
+  // Every run of code that was asked for before has ended, and none begins as long as this is held.
+  // nullopt: `stop`, or closed.
+  using Hold = std::array<Turnstile::Turn, 2>;
+  std::optional<Hold> hold(const std::stop_token& stop);
+
   // What an exec is begun and ended with; for Process, which has a thread of its own between.
   struct Begun {
     std::shared_ptr<Call> call;

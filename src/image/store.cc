@@ -56,6 +56,14 @@ struct Wanted {
   std::optional<Reference> reference;
 };
 
+Result<Reference> name_to_give(const std::string& name) {
+  Reference reference = TRY(Reference::parse(name));
+  if (reference.digest) {
+    return fail(ErrorCode::kInvalidArgument, "a name with a digest cannot be chosen; leave it out");
+  }
+  return reference;
+}
+
 class LocalStore : public Store {
  public:
   explicit LocalStore(const Options& options)
@@ -100,6 +108,18 @@ class LocalStore : public Store {
                        std::stop_token stop) override {
     return TRY_WRAP(cleaned_up(commit_layer(base, layer, name, std::move(stop))),
                     "store '" + printable(name) + "'");
+  }
+
+  Result<Image> tag(const std::string& digest, const std::string& name) override {
+    const Reference reference = TRY(name_to_give(name));
+    Digest manifest = TRY(Digest::parse(digest));
+    const ImageDocuments documents = TRY(
+        catalog_.documents({.reference = {}, .manifest = std::move(manifest), .media_type = {}}));
+    TRY(catalog_.set_name(reference.str(), documents));
+    if (auto image = TRY(find(reference.str()))) {
+      return *std::move(image);
+    }
+    return not_found(name);
   }
 
   Result<std::vector<Image>> list() override {
@@ -203,11 +223,7 @@ class LocalStore : public Store {
   // guest has made becomes files of the store.
   Result<Image> commit_layer(const std::string& base, int layer, const std::string& name,
                              std::stop_token stop) const {
-    const Reference reference = TRY(Reference::parse(name));
-    if (reference.digest) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "a name with a digest cannot be chosen; leave it out");
-    }
+    const Reference reference = TRY(name_to_give(name));
     Digest manifest = TRY(Digest::parse(base));
     const ImageDocuments below = TRY(
         catalog_.documents({.reference = {}, .manifest = std::move(manifest), .media_type = {}}));
@@ -248,6 +264,11 @@ class LocalStore : public Store {
 };
 
 }  // namespace
+
+Result<> Store::check_new_name(const std::string& name) {
+  TRY(name_to_give(name));
+  return {};
+}
 
 Result<std::shared_ptr<Store>> Store::open(const Options& options) {
   hash_until_the_end();

@@ -86,6 +86,11 @@ class Store {
   // `base`. A name that was there means the new image then.
   virtual Result<Image> commit(const std::string& base, int layer, const std::string& name,
                                std::stop_token stop) = 0;
+  // kInvalidArgument: not a name that tag() or commit() can give.
+  static Result<> check_new_name(const std::string& name);
+  // Gives the image with the manifest `digest`, of which somebody must hold a lease, another name.
+  // A name that was there means that image then.
+  virtual Result<Image> tag(const std::string& digest, const std::string& name) = 0;
   virtual Result<std::vector<Image>> list() = 0;
   // Manifest and config as one JSON document: {"reference","digest","manifest","config",...}.
   virtual Result<std::string> inspect(const std::string& reference) = 0;

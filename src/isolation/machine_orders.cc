@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <span>
@@ -37,8 +38,9 @@ Result<> give(int orders, MachineOrder order, std::span<const int> fds) {
 
 }  // namespace
 
-Result<> save_machine(int orders, int file) {
-  return give(orders, MachineOrder::kSave, std::span(&file, 1));
+Result<> save_machine(int orders, int state, int memory) {
+  const std::array<int, 2> files = {state, memory};
+  return give(orders, MachineOrder::kSave, files);
 }
 
 Result<> move_machine(int orders, Motion motion) {

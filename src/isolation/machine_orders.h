@@ -13,14 +13,14 @@ namespace msb::isolation {
 
 // An order is one byte, and the descriptors that go with it.
 enum class MachineOrder : std::uint8_t {
-  kSave = 1,    // with a file
+  kSave = 1,    // with two files: state and memory
   kPause = 2,   // the machine stands still
   kResume = 3,  // it goes on, with the right time
 };
 
-// Pauses the machine, for good, and writes its state but for its memory into `file`. From then on
-// its memory file and its disk are what the state belongs to.
-Result<> save_machine(int orders, int file);
+// Pauses the machine, and writes its state and its memory into files that are empty; both belong to
+// its disk as it is until move_machine() lets it go on. kUnsupported: it has volumes.
+Result<> save_machine(int orders, int state, int memory);
 
 // Stops the machine where it stands, or lets it go on; its clocks stand still meanwhile, and that
 // of the day is set when it goes on. As often as one likes.

@@ -32,10 +32,9 @@ struct MachineSpec {
   std::string image_digest;  // 64 hexadecimal digits: names the image as one file
   enum class Begin : std::uint8_t {
     kBoot,
-    kBootTemplate,  // with its memory in the template's folder, to be saved
-    kClone,         // of the template there
+    kClone,  // of the machine that was saved in that folder
   } begin = Begin::kBoot;
-  std::string template_path;  // unless it boots
+  std::string template_path;  // of a clone
 };
 
 struct SandboxSpec {

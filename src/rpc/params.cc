@@ -14,6 +14,8 @@ namespace {
 constexpr double kFirstNanoseconds = 1e7;
 constexpr double kLongestSeconds = 10.0 * 365 * 24 * 3600;
 constexpr std::size_t kMaxLogBytes = 1024 * 1024;
+constexpr std::int64_t kMaxU8 = std::numeric_limits<std::uint8_t>::max();
+constexpr std::int64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
 
 Result<> read_namespace(const Json& params, std::string& name, bool& names_namespace) {
   const Json* value = find_present(params, "namespace");
@@ -36,8 +38,6 @@ Result<Target> target_of(const Json& params) {
 }
 
 Result<StartConfig> config_of(const Json& value) {
-  constexpr std::int64_t kMaxU8 = std::numeric_limits<std::uint8_t>::max();
-  constexpr std::int64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
   if (!value.is_object()) {
     return wrong_type(value, "struct SandboxConfig", "config");
   }
@@ -119,6 +119,15 @@ Result<SnapshotParams> snapshot_of(const Json* params) {
   return snapshot;
 }
 
+Result<ForkParams> fork_of(const Json* params) {
+  const Json* object = TRY(object_of(params, "SandboxForkParams"));
+  ForkParams fork;
+  fork.target = TRY(target_of(*object));
+  const auto count = TRY(integer(*object, "count", kMaxU32, "u32"));
+  fork.count = static_cast<std::size_t>(count.value_or(1));
+  return fork;
+}
+
 Result<LogParams> log_of(const Json* params) {
   const Json* object = TRY(object_of(params, "SandboxLogParams"));
   LogParams log;
@@ -150,6 +159,10 @@ Result<MetricsParams> decode_metrics(const Json* params) {
 
 Result<SnapshotParams> decode_snapshot(const Json* params) {
   return TRY_WRAP(snapshot_of(params), invalid_params("sandbox.snapshot"));
+}
+
+Result<ForkParams> decode_fork(const Json* params) {
+  return TRY_WRAP(fork_of(params), invalid_params("sandbox.fork"));
 }
 
 Result<LogParams> decode_log(const Json* params) {

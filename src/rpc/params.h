@@ -82,6 +82,11 @@ struct MetricsParams {
   bool names_namespace = false;
 };
 
+struct ForkParams {
+  Target target;
+  std::size_t count = 1;
+};
+
 struct SnapshotParams {
   Target target;
   std::string image;
@@ -99,6 +104,7 @@ Result<StartParams> decode_start(const Json* params);
 Result<Target> decode_target(const Json* params, std::string_view method);
 Result<MetricsParams> decode_metrics(const Json* params);
 Result<SnapshotParams> decode_snapshot(const Json* params);
+Result<ForkParams> decode_fork(const Json* params);
 Result<LogParams> decode_log(const Json* params);
 
 // Runs are passed on to the sandbox: who is meant is checked first, what is to run afterwards, and

@@ -30,6 +30,22 @@ TEST(DecodeRequest, TakesBothDialects) {
   EXPECT_EQ(request->id, Json("7"));
 }
 
+TEST(DecodeFork, HasASandboxAndPerhapsANumber) {
+  const Json one = {{"sandbox", "work"}};
+  const Json three = {{"sandbox", "work"}, {"namespace", "own"}, {"count", 3}};
+  EXPECT_EQ(decode_fork(&one)->count, 1u);
+  const auto decoded = decode_fork(&three);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->count, 3u);
+  EXPECT_EQ(decoded->target.namespace_name, "own");
+  for (const Json& bad : {Json{{"count", 1}}, Json{{"sandbox", "work"}, {"count", "2"}},
+                          Json{{"sandbox", "work"}, {"count", -1}},
+                          Json{{"sandbox", "work"}, {"count", 1.5}}, Json::array()}) {
+    EXPECT_FALSE(decode_fork(&bad)) << bad.dump();
+  }
+  EXPECT_FALSE(decode_fork(nullptr));
+}
+
 TEST(DecodeSnapshot, ASnapshotNeedsASandboxAndAnImage) {
   const Json good = {{"sandbox", "a"}, {"image", "work"}};
   const auto decoded = decode_snapshot(&good);

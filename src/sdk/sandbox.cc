@@ -122,6 +122,55 @@ Result<> Sandbox::resume() {
 Result<std::string> Sandbox::snapshot(const std::string& image_name, const StartOptions& options) {
   return handle_->snapshot(image_name, options);
 }
+Sandbox::Sandbox(std::shared_ptr<sdk::SandboxHandle> handle) : handle_(std::move(handle)) {}
+
+Result<std::vector<std::shared_ptr<sdk::SandboxHandle>>> Sandbox::copies(
+    std::size_t count, const StartOptions& options) {
+  return handle_->fork(count, options);
+}
+
+Result<std::vector<Sandbox>> Sandbox::fork(std::size_t count, const StartOptions& options) {
+  std::vector<Sandbox> sandboxes;
+  for (auto& handle : TRY(copies(count, options))) {
+    sandboxes.push_back(Sandbox(std::move(handle)));
+  }
+  return sandboxes;
+}
+
+Result<std::vector<PythonSandbox>> PythonSandbox::fork(std::size_t count,
+                                                       const StartOptions& options) {
+  std::vector<PythonSandbox> sandboxes;
+  for (auto& handle : TRY(copies(count, options))) {
+    sandboxes.push_back(PythonSandbox(std::move(handle)));
+  }
+  return sandboxes;
+}
+
+Result<std::vector<NodeSandbox>> NodeSandbox::fork(std::size_t count, const StartOptions& options) {
+  std::vector<NodeSandbox> sandboxes;
+  for (auto& handle : TRY(copies(count, options))) {
+    sandboxes.push_back(NodeSandbox(std::move(handle)));
+  }
+  return sandboxes;
+}
+
+Result<PythonSandbox> PythonSandbox::from_snapshot(const std::string& snapshot,
+                                                   SandboxOptions options, StartConfig config,
+                                                   const StartOptions& start) {
+  PythonSandbox sandbox(std::move(options));
+  config.image = snapshot;
+  TRY(sandbox.start(config, start));
+  return sandbox;
+}
+
+Result<NodeSandbox> NodeSandbox::from_snapshot(const std::string& snapshot, SandboxOptions options,
+                                               StartConfig config, const StartOptions& start) {
+  NodeSandbox sandbox(std::move(options));
+  config.image = snapshot;
+  TRY(sandbox.start(config, start));
+  return sandbox;
+}
+
 Result<> Sandbox::remove() {
   return handle_->remove();
 }

@@ -36,6 +36,9 @@ class SandboxHandle {
   virtual Result<> resume() = 0;
   virtual Result<std::string> snapshot(const std::string& image_name,
                                        const StartOptions& options) = 0;
+  // Handles of copies that are started.
+  virtual Result<std::vector<std::shared_ptr<SandboxHandle>>> fork(std::size_t count,
+                                                                   const StartOptions& options) = 0;
   virtual Result<> remove() = 0;
   virtual void detach() = 0;
   // The owner goes: stops what this handle has started, unless detached.

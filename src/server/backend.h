@@ -93,6 +93,9 @@ class Backend {
   // Makes an image of it, which sandboxes of its namespace can have; its name in full.
   virtual Result<std::string> snapshot(const SandboxName& name, const std::string& image,
                                        std::stop_token stop) = 0;
+  // Makes copies of it, with all that runs in it; their names.
+  virtual Result<std::vector<std::string>> fork(const SandboxName& name, std::size_t count,
+                                                std::stop_token stop) = 0;
   // Stops it and deletes definition and files. Not existing is a success.
   virtual Result<> remove(const SandboxName& name) = 0;
 

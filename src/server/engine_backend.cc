@@ -192,6 +192,18 @@ Result<std::string> EngineBackend::snapshot(const SandboxName& name, const std::
   return TRY(engine_->snapshot(*sandbox, reference, stop)).reference;
 }
 
+Result<std::vector<std::string>> EngineBackend::fork(const SandboxName& name, std::size_t count,
+                                                     std::stop_token stop) {
+  const auto sandbox = TRY(running(name));
+  const auto copies =
+      TRY(engine_->fork(*sandbox, {.count = count, .ephemeral = false, .stop = std::move(stop)}));
+  std::vector<std::string> names;
+  for (const auto& copy : copies) {
+    names.push_back(copy->name().sandbox);
+  }
+  return names;
+}
+
 Result<> EngineBackend::remove(const SandboxName& name) {
   return engine_->remove(engine_name(name));
 }

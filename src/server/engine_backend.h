@@ -28,6 +28,8 @@ class EngineBackend final : public Backend {
   Result<> resume(const SandboxName& name) override;
   Result<std::string> snapshot(const SandboxName& name, const std::string& image,
                                std::stop_token stop) override;
+  Result<std::vector<std::string>> fork(const SandboxName& name, std::size_t count,
+                                        std::stop_token stop) override;
   Result<> remove(const SandboxName& name) override;
   Result<CodeEnd> run_code(const SandboxName& name, const rpc::CodeParams& params,
                            const OutputSink& sink, Delivery delivery,

@@ -9,9 +9,9 @@ namespace msb::server {
 namespace {
 
 // Words are only ever added.
-constexpr std::array kFeatures = {"command.options", "info",          "isolation",    "log",
-                                  "output.lines",    "pause",         "process",      "remove",
-                                  "snapshot",        "start.details", "start.options"};
+constexpr std::array kFeatures = {
+    "command.options", "fork",    "info",   "isolation", "log",           "output.lines",
+    "pause",           "process", "remove", "snapshot",  "start.details", "start.options"};
 
 }  // namespace
 

@@ -14,7 +14,7 @@ namespace {
 using rpc::Failure;
 using rpc::Json;
 
-constexpr std::array<std::pair<Method, std::string_view>, 15> kMethods = {{
+constexpr std::array<std::pair<Method, std::string_view>, 16> kMethods = {{
     {Method::kStart, "sandbox.start"},
     {Method::kStop, "sandbox.stop"},
     {Method::kRunCode, "sandbox.repl.run"},
@@ -30,6 +30,7 @@ constexpr std::array<std::pair<Method, std::string_view>, 15> kMethods = {{
     {Method::kPause, "sandbox.pause"},
     {Method::kResume, "sandbox.resume"},
     {Method::kSnapshot, "sandbox.snapshot"},
+    {Method::kFork, "sandbox.fork"},
 }};
 
 MethodFailure invalid(Error error) {
@@ -224,6 +225,8 @@ Methods::Outcome Methods::call(Method method, const Json* params, const CallHook
       return move(method, params);
     case Method::kSnapshot:
       return snapshot(params, hooks);
+    case Method::kFork:
+      return fork(params, hooks);
   }
   return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
 }
@@ -311,6 +314,21 @@ Methods::Outcome Methods::snapshot(const Json* params, const CallHooks& hooks) {
     return std::unexpected(failed(image.error()));
   }
   return Json{{"image", *std::move(image)}};
+}
+
+Methods::Outcome Methods::fork(const Json* params, const CallHooks& hooks) {
+  const auto decoded = rpc::decode_fork(params);
+  if (!decoded) {
+    return std::unexpected(invalid(decoded.error()));
+  }
+  if (auto wrong = check_names(decoded->target)) {
+    return std::unexpected(*std::move(wrong));
+  }
+  auto names = backend_.fork(name_of(decoded->target), decoded->count, hooks.stop);
+  if (!names) {
+    return std::unexpected(failed(names.error()));
+  }
+  return Json{{"sandboxes", *std::move(names)}};
 }
 
 Methods::Outcome Methods::remove(const Json* params) {

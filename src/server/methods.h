@@ -35,6 +35,7 @@ enum class Method : std::uint8_t {
   kPause,
   kResume,
   kSnapshot,
+  kFork,
 };
 
 std::optional<Method> find_method(std::string_view name);
@@ -78,6 +79,7 @@ class Methods {
   Outcome stop(const rpc::Json* params);
   Outcome move(Method method, const rpc::Json* params);  // kPause, kResume
   Outcome snapshot(const rpc::Json* params, const CallHooks& hooks);
+  Outcome fork(const rpc::Json* params, const CallHooks& hooks);
   Outcome remove(const rpc::Json* params);
   Outcome run_code(const rpc::Json* params, const CallHooks& hooks);
   Outcome run_command(const rpc::Json* params, const CallHooks& hooks);

@@ -22,6 +22,9 @@ class NoStore final : public image::Store {
                               std::stop_token) override {
     return no();
   }
+  Result<image::Image> tag(const std::string&, const std::string&) override {
+    return fail(ErrorCode::kUnsupported, "");
+  }
   Result<std::vector<image::Image>> list() override { return no(); }
   Result<std::string> inspect(const std::string&) override { return no(); }
   Result<> remove(const std::string&) override { return no(); }

@@ -9,6 +9,7 @@ import unittest
 
 import harness
 from harness import Case, WithLanguages
+from server_harness import ServerCase
 
 harness.DEADLINE_S = 280
 MICROVM = ("--isolation", "microvm")
@@ -86,6 +87,46 @@ class MicrovmLanguages(WithLanguages):
         self.assert_ends(done, 0, "42\n")
         done = self.msb("eval", *MICROVM, "python", "print(6 * 7)")
         self.assert_ends(done, 0, "42\n")
+
+
+class Copies(WithLanguages, ServerCase):
+    def test_copies_go_on_where_the_original_was(self):
+        self.serve("--dev", "--isolation", "microvm")
+        self.assert_ends(self.msb("start", "work", "microsandbox/python"), 0)
+        self.assert_ends(self.msb("eval", "--sandbox", "work", "python", "x = 7"), 0)
+        done = self.msb("fork", "work", "--count", "2")
+        self.assert_ends(done, 0, stderr="")
+        copies = done.stdout.split()
+        self.assertEqual(len(copies), 2, copies)
+        for name in copies:
+            self.assertTrue(name.startswith("work-"), name)
+            done = self.msb("eval", "--sandbox", name, "python", "import socket; x, socket.gethostname()")
+            self.assert_ends(done, 0, f"(7, '{name}')\n")
+        listed = self.msb("ls").stdout
+        for name in ("work", *copies):
+            self.assertIn(name, listed)
+
+        image = self.msb("snapshot", "work", "work:ready").stdout.strip()
+        self.assert_ends(self.msb("eval", "--sandbox", "work", "python", "x = 8"), 0)
+        self.assert_ends(self.msb("restore", "second", image), 0, stderr="")
+        self.assert_ends(self.msb("eval", "--sandbox", "second", "python", "x"), 0, "7\n")
+        done = self.msb("restore", "second", image)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("is there already", done.stderr)
+        self.assertIn(image, self.msb("image", "ls", "-q").stdout)
+        self.assert_ends(self.msb("rm", "work", "second", *copies), 0)
+        self.assert_ends(self.msb("image", "rm", image), 0)
+
+    def test_what_cannot_be_copied(self):
+        self.serve("--dev")
+        self.assert_ends(self.msb("start", "work", "microsandbox/python"), 0)
+        done = self.msb("fork", "work")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("the tier jail cannot copy what runs; microvm can", done.stderr)
+        done = self.msb("fork", "work", "--count", "many")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("--count", done.stderr)
+        self.assert_ends(self.msb("rm", "work"), 0)
 
 
 if __name__ == "__main__":

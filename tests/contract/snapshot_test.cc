@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Images made of sandboxes. All under one name, of which the last one is left.
+// Images made of sandboxes; those of machines have what runs in them, too (fork_test.cc). All under
+// one name, of which the last one is left.
 #include <chrono>
 #include <string>
 #include <thread>
@@ -28,13 +29,6 @@ std::string in_python(const std::string& script) {
 
 class Snapshot : public Started<PythonSandbox> {
  protected:
-  void SetUp() override {
-    if (usual_tier() == "microvm") {
-      GTEST_SKIP() << "machines give no images";
-    }
-    Started::SetUp();
-  }
-
   std::string shell(const std::string& script) { return as_root(sandbox_, script); }
 
   std::string snapshot(const std::string& name = kImage) {
@@ -121,6 +115,11 @@ TEST_F(Snapshot, OfAPausedSandboxLeavesItPaused) {
     GTEST_SKIP() << why(paused);
   }
   ASSERT_TRUE(paused) << why(paused);
+  if (usual_tier() == "microvm") {
+    // What it was about to say cannot be told from what it has said.
+    EXPECT_TRUE(sandbox_.snapshot(kImage).error().is(ErrorCode::kSandboxPaused));
+    return;
+  }
   const std::string image = snapshot();
   EXPECT_TRUE(sandbox_.metrics().all()->is_paused);
   EXPECT_EQ(shell_in(image, "cat /one"), "one");
@@ -152,13 +151,16 @@ TEST_F(Snapshot, SaysWhatIsWrong) {
     ASSERT_FALSE(image) << name;
     EXPECT_TRUE(image.error().is(ErrorCode::kInvalidArgument)) << why(image);
   }
+  PythonSandbox off;
+  EXPECT_TRUE(off.snapshot(kImage).error().is(ErrorCode::kSandboxNotStarted));
+  if (usual_tier() == "microvm") {
+    return;  // a disk holds any file
+  }
   shell("touch /.wh.file");
   const auto image = sandbox_.snapshot(kImage);
   ASSERT_FALSE(image);
   EXPECT_TRUE(image.error().is(ErrorCode::kUnsupported)) << why(image);
   EXPECT_NE(why(image).find(".wh.file"), std::string::npos) << why(image);
-  PythonSandbox off;
-  EXPECT_TRUE(off.snapshot(kImage).error().is(ErrorCode::kSandboxNotStarted));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 
 #include "base/child_process.h"
 #include "base/file.h"
+#include "base/sparse_file.h"
 #include "base/sys.h"
 #include "isolation/jail/id_map.h"
 
@@ -51,29 +52,6 @@ Result<base::ExitStatus> run_tool(const std::string& name, std::vector<std::stri
   }
   return fail(ErrorCode::kUnsupported,
               name + " is not installed: the writable layer needs e2fsprogs");
-}
-
-Result<> copy_data(int from, int to) {
-  const struct stat status = TRY(sys::fstat(from));
-  TRY(sys::ftruncate(to, status.st_size));
-  for (off_t data = 0; (data = ::lseek(from, data, SEEK_DATA)) >= 0;) {
-    const off_t hole = ::lseek(from, data, SEEK_HOLE);
-    if (hole < 0) {
-      return std::unexpected(sys::error("lseek(SEEK_HOLE)"));
-    }
-    off_t source = data;
-    off_t target = data;
-    while (source < hole) {
-      const auto left = static_cast<std::size_t>(hole - source);
-      const ssize_t copied = ::copy_file_range(from, &source, to, &target, left, 0);
-      if (copied <= 0) {
-        return std::unexpected(sys::error("copy_file_range", "disk image template"));
-      }
-    }
-    data = hole;
-  }
-  // ENXIO: no data after the last hole.
-  return errno == ENXIO ? Result<>() : std::unexpected(sys::error("lseek(SEEK_DATA)"));
 }
 
 Result<> rename_in(int folder, const std::string& from, const std::string& to) {
@@ -129,7 +107,7 @@ Result<> copy_image(int writable_fd, int source) {
   ::unlinkat(writable_fd, draft.c_str(), 0);
   const base::UniqueFd image =
       TRY(sys::openat(writable_fd, draft, O_RDWR | O_CREAT | O_EXCL, 0600));
-  TRY(copy_data(source, image.get()));
+  TRY(base::copy_sparse_file(source, image.get()));
   return rename_in(writable_fd, draft, kDiskImageName);
 }
 

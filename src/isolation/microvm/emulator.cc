@@ -12,8 +12,10 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/sparse_file.h"
 #include "base/sys.h"
 #include "isolation/last_line.h"
+#include "isolation/microvm/guest_memory.h"
 
 namespace msb::isolation::microvm {
 namespace {
@@ -54,6 +56,9 @@ Result<std::unique_ptr<Emulator>> Emulator::start(const Machine& machine) {
                                           {kDiskFd, kDiskFd}};
   if (machine.memory == Memory::kClone) {
     fds.emplace_back(kStateFd, kStateFd);
+  } else {
+    emulator->memory_ = TRY(make_own_memory(std::uint64_t{machine.memory_mib} << 20));
+    fds.emplace_back(emulator->memory_.get(), kMemoryFd);
   }
   emulator->process_ = TRY(base::ChildProcess::spawn({.path = kQemuPath,
                                                       .argv = qemu_arguments(machine),
@@ -79,12 +84,14 @@ Result<> Emulator::load_state(Clock::time_point deadline) {
   return await_migration(deadline);
 }
 
-Result<> Emulator::save_state(int file, Clock::time_point deadline) {
+Result<> Emulator::save(int state, int memory, Clock::time_point deadline) {
   constexpr const char* kName = "state";
   TRY(monitor_->execute("migrate-set-capabilities", capability("x-ignore-shared"), deadline));
-  TRY(monitor_->execute_with_fd("getfd", json{{"fdname", kName}}, file, deadline));
+  TRY(monitor_->execute_with_fd("getfd", json{{"fdname", kName}}, state, deadline));
   TRY(monitor_->execute("migrate", json{{"uri", std::string("fd:") + kName}}, deadline));
-  return await_migration(deadline);
+  TRY(await_migration(deadline));
+  return memory_ ? base::copy_sparse_file(memory_.get(), memory)
+                 : copy_clone_memory(process_.pid(), kMemoryFile, memory);
 }
 
 Result<> Emulator::await_migration(Clock::time_point deadline) {

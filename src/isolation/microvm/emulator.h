@@ -34,8 +34,8 @@ class Emulator {
   Result<> load_state(Clock::time_point deadline);
   Result<> resume(Clock::time_point deadline);
   Result<> pause(Clock::time_point deadline);
-  // Of a paused machine: everything but its memory, into `file`.
-  Result<> save_state(int file, Clock::time_point deadline);
+  // Of a paused machine, into two files: everything but its memory, and that.
+  Result<> save(int state, int memory, Clock::time_point deadline);
 
   Result<> tell(const ToGuest& message);
   // The next word of the guest, while none of `others` (-1: none) has something to read; nullopt:
@@ -55,6 +55,7 @@ class Emulator {
   Result<> await_migration(Clock::time_point deadline);
 
   base::ChildProcess process_;
+  base::UniqueFd memory_;  // unless it is a clone
   std::optional<base::ExitStatus> ended_;
   bool paused_ = false;
   base::UniqueFd console_;

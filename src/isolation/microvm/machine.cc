@@ -47,15 +47,17 @@ void add_share(std::vector<std::string>& argv) {
                std::string("virtio-9p-pci,disable-legacy=on,fsdev=share,mount_tag=") + kShareTag});
 }
 
+// -M microvm, which would have less in it, hangs under emulation for want of a clock.
+constexpr const char* kMachine =
+    "pc,usb=off,vmport=off,hpet=off,dump-guest-core=off,mem-merge=off,memory-backend=memory";
+
+// Shared, so that QEMU leaves it out of a state that it saves; a clone's is not (private_memory.c).
 std::vector<std::string> memory_arguments(const Machine& machine) {
   const std::string size = std::to_string(machine.memory_mib) + "M";
-  if (machine.memory == Memory::kOwn) {
-    return {"-m", size};
-  }
-  const char* share = machine.memory == Memory::kTemplate ? "on" : "off";
+  const std::string path =
+      machine.memory == Memory::kClone ? kMemoryFile : "/proc/self/fd/" + std::to_string(kMemoryFd);
   return {"-m", size, "-object",
-          "memory-backend-file,id=memory,size=" + size + ",mem-path=" + kMemoryFile +
-              ",share=" + share};
+          "memory-backend-file,id=memory,size=" + size + ",share=on,mem-path=" + path};
 }
 
 // A clone has its kernel in its memory. What else QEMU makes of a kernel is a firmware to enter it,
@@ -65,15 +67,6 @@ std::vector<std::string> kernel_arguments(const Machine& machine) {
     return {"-option-rom", machine.entry == Entry::kPacked ? "linuxboot_dma.bin" : "pvh.bin"};
   }
   return {"-kernel", kKernelFile, "-initrd", kInitramfsFile, "-append", kKernelCommandLine};
-}
-
-std::string machine_argument(const Machine& machine) {
-  // -M microvm, which would have less in it, hangs under emulation for want of a clock.
-  std::string text = "pc,usb=off,vmport=off,hpet=off,dump-guest-core=off,mem-merge=off";
-  if (machine.memory != Memory::kOwn) {
-    text += ",memory-backend=memory";
-  }
-  return text;
 }
 
 }  // namespace
@@ -90,7 +83,7 @@ std::vector<std::string> qemu_arguments(const Machine& machine) {
       "-sandbox",
       "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
       "-machine",
-      machine_argument(machine),
+      kMachine,
       "-accel",
       is_kvm ? "kvm" : "tcg,tb-size=64",
       "-cpu",

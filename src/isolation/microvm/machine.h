@@ -16,9 +16,8 @@ enum class Accelerator : std::uint8_t {
 
 // Where the guest's memory is.
 enum class Memory : std::uint8_t {
-  kOwn,       // QEMU's alone
-  kTemplate,  // a file that clones are to map
-  kClone,     // such a file, mapped privately
+  kOwn,    // a file that nobody else has (guest_memory.h)
+  kClone,  // a template's, mapped privately
 };
 
 // How a machine gets into its kernel.
@@ -54,7 +53,8 @@ enum QemuFd {
   kMonitorFd = 5,
   kImageFd = 6,  // read-only
   kDiskFd = 7,
-  kStateFd = 8,  // of the template, to read; a clone's only
+  kStateFd = 8,    // of the template, to read; a clone's only
+  kMemoryFd = 11,  // unless it is a clone
 };
 
 // QEMU's argv.

@@ -85,32 +85,18 @@ std::uint32_t memory_mib(const Limits& limits) {
   return static_cast<std::uint32_t>(limits.memory_bytes >> 20) + kGuestKernelMib;
 }
 
-// QEMU's user owns nothing, so that one it can write to is everybody's; the home is closed to all
-// others, and the template is made read-only before anybody else has it.
-Result<> make_memory_file(int folder, std::uint32_t size_mib) {
-  const base::UniqueFd file =
-      TRY(sys::openat(folder, kTemplateMemory, O_RDWR | O_CREAT | O_EXCL, 0600));
-  TRY(sys::ftruncate(file.get(), off_t{size_mib} << 20));
-  return sys::fchmod(file.get(), 0666);
-}
-
 Result<> open_template(Building& building) {
   Request& request = request_of(building);
-  if (request.memory == Memory::kOwn) {
+  if (request.memory != Memory::kClone) {
     return {};
   }
   request.template_fd =
       TRY(sys::open_beneath(building.plan.home, request.template_folder, O_PATH | O_DIRECTORY));
   const int folder = request.template_fd.get();
-  std::uint64_t attributes = kInert | MOUNT_ATTR_NOEXEC;
-  if (request.memory == Memory::kTemplate) {
-    TRY(make_memory_file(folder, memory_mib(building.plan.limits)));
-  } else {
-    request.state = TRY(sys::openat(folder, kTemplateState, O_RDONLY | O_NOFOLLOW));
-    attributes |= MOUNT_ATTR_RDONLY;
-  }
+  request.state = TRY(sys::openat(folder, kTemplateState, O_RDONLY | O_NOFOLLOW));
   request.memory_file = TRY(jail::clone_mount(folder, kTemplateMemory));
-  return jail::set_attributes(request.memory_file.get(), {.set = attributes});
+  return jail::set_attributes(request.memory_file.get(),
+                              {.set = kInert | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY});
 }
 
 // A clone's has been mounted by its guest, who goes on with it.
@@ -229,9 +215,8 @@ Result<> add_memory(int root, const Request& request) {
   }
   TRY(sys::openat(root, kMemoryFile + 1, O_CREAT | O_EXCL | O_WRONLY, 0644));
   TRY(jail::attach(request.memory_file.get(), root, kMemoryFile + 1));
-  return request.memory == Memory::kClone ? bind_file(root, request.libexec + "/" + kPreloadName,
-                                                      kPreloadFile + 1, kInert | MOUNT_ATTR_RDONLY)
-                                          : Result<>();
+  return bind_file(root, request.libexec + "/" + kPreloadName, kPreloadFile + 1,
+                   kInert | MOUNT_ATTR_RDONLY);
 }
 
 Result<> add_share(Building& building, int root) {

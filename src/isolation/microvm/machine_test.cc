@@ -27,11 +27,11 @@ TEST(Machine, ImageIsReadOnlyAndTheDiskIsNot) {
   EXPECT_THAT(argv, Contains(AllOf(HasSubstr("node-name=disk"), HasSubstr("read-only=off"))));
 }
 
-TEST(Machine, OnlyATemplateSharesItsMemory) {
-  EXPECT_THAT(qemu_arguments({.memory = Memory::kOwn}), Not(Contains(HasSubstr("share="))));
-  EXPECT_THAT(qemu_arguments({.memory = Memory::kTemplate}), Contains(HasSubstr("share=on")));
+TEST(Machine, ACloneHasItsTemplatesMemory) {
+  EXPECT_THAT(qemu_arguments({.memory = Memory::kOwn}),
+              AllOf(Contains(HasSubstr("mem-path=/proc/self/fd/11")), Not(Contains("-incoming"))));
   EXPECT_THAT(qemu_arguments({.memory = Memory::kClone}),
-              AllOf(Contains(HasSubstr("share=off")), Contains("-incoming")));
+              AllOf(Contains(HasSubstr("mem-path=/memory")), Contains("-incoming")));
 }
 
 TEST(Machine, ACloneGetsNoKernelButTheFirmwareThatItWasEnteredBy) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Preloaded into the QEMU of a clone. QEMU 7.2 opens a memory file to write even where it maps it
-// privately; of the template's, on a read-only mount, that fails, and must: whoever can write the
-// file writes the memory of every clone to come. Opened to read it can be mapped just as well.
+// Preloaded into the QEMU of a clone, for its template's memory, which is on a read-only mount:
+// whoever can write the file writes the memory of every clone to come. QEMU opens a memory file to
+// write and maps it shared, as it must believe that it is to leave it out of a state that it saves.
+// What fails here for the mount's sake is opened to read instead, and mapped privately.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,3 +34,21 @@ OPEN(open)
 OPEN(open64)
 OPEN(__open_2)    // NOLINT(readability-identifier-naming): not ours
 OPEN(__open64_2)  // NOLINT(readability-identifier-naming)
+
+static void* map_here(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
+  const long at = syscall(SYS_mmap, address, size, protection, flags, fd, offset);
+  if (at == -1 && errno == EACCES && fd >= 0 && (flags & MAP_TYPE) != MAP_PRIVATE) {
+    return (void*)syscall(SYS_mmap, address, size, protection, (flags & ~MAP_TYPE) | MAP_PRIVATE,
+                          fd, offset);
+  }
+  return (void*)at;
+}
+
+#define MAP(name)                                                                               \
+  __attribute__((visibility("default"))) void* name(void* address, size_t size, int protection, \
+                                                    int flags, int fd, off_t offset) {          \
+    return map_here(address, size, protection, flags, fd, offset);                              \
+  }
+
+MAP(mmap)
+MAP(mmap64)

@@ -14,7 +14,7 @@
 
 namespace msb::isolation::microvm {
 
-// What is in a template's folder, beside jail::kDiskImageName.
+// What is in the folder of a machine that was saved, beside jail::kDiskImageName.
 inline constexpr const char* kTemplateMemory = "memory";
 inline constexpr const char* kTemplateState = "state";
 
@@ -22,7 +22,7 @@ struct Request {
   std::string image_digest;  // 64 hexadecimal digits: the name of the flattened image
   std::string libexec;       // folder of msb-vm and msb-guest
   Memory memory = Memory::kOwn;
-  std::string template_folder;  // beneath home; unless memory is kOwn
+  std::string template_folder;  // beneath home; of a clone
 
   // Of the steps.
   Accelerator accelerator = Accelerator::kTcg;

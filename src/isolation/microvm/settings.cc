@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::pair<std::string_view, Accelerator> kAccelerators[] = {{"kvm", Accelerator::kKvm},
                                                                       {"tcg", Accelerator::kTcg}};
-constexpr std::pair<std::string_view, Memory> kMemories[] = {
-    {"own", Memory::kOwn}, {"template", Memory::kTemplate}, {"clone", Memory::kClone}};
+constexpr std::pair<std::string_view, Memory> kMemories[] = {{"own", Memory::kOwn},
+                                                             {"clone", Memory::kClone}};
 constexpr std::pair<std::string_view, Entry> kEntries[] = {{"packed", Entry::kPacked},
                                                            {"unpacked", Entry::kUnpacked}};
 

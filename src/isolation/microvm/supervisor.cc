@@ -111,10 +111,13 @@ void report_failure(int socket, Error error) {
   report(socket, failed);
 }
 
-Result<> save(Emulator& emulator, int file) {
-  const Clock::time_point deadline = Clock::now() + kClonePatience;
-  TRY(emulator.pause(deadline));
-  return emulator.save_state(file, deadline);
+Result<> pause(Emulator& emulator) {
+  return emulator.is_paused() ? Result<>() : emulator.pause(Clock::now() + kClonePatience);
+}
+
+Result<> save(Emulator& emulator, int state, int memory) {
+  TRY(pause(emulator));
+  return emulator.save(state, memory, Clock::now() + kClonePatience);
 }
 
 Result<> wake_up(Emulator& emulator) {
@@ -122,26 +125,15 @@ Result<> wake_up(Emulator& emulator) {
   return emulator.tell(Woken{.realtime_ns = realtime_ns()});
 }
 
-// The machine, and what has become of it by order.
-struct Charge {
-  Emulator& emulator;
-  bool is_saved = false;  // its memory and its disk belong to a template: it must not go on
-};
-
-Result<> carry_out(Charge& charge, MachineOrder order, std::span<const base::UniqueFd> fds) {
-  Emulator& emulator = charge.emulator;
-  if (charge.is_saved) {
-    return fail(ErrorCode::kConflict, "the machine is saved, and does not go on");
-  }
+Result<> carry_out(Emulator& emulator, MachineOrder order, std::span<const base::UniqueFd> fds) {
   switch (order) {
     case MachineOrder::kSave:
-      if (fds.size() != 1) {
+      if (fds.size() != 2) {
         break;
       }
-      charge.is_saved = true;
-      return save(emulator, fds.front().get());
+      return save(emulator, fds[0].get(), fds[1].get());
     case MachineOrder::kPause:
-      return emulator.is_paused() ? Result<>() : emulator.pause(Clock::now() + kClonePatience);
+      return pause(emulator);
     case MachineOrder::kResume:
       return emulator.is_paused() ? wake_up(emulator) : Result<>();
   }
@@ -149,13 +141,14 @@ Result<> carry_out(Charge& charge, MachineOrder order, std::span<const base::Uni
 }
 
 // One order. False: nobody gives any more.
-bool obey(Charge& charge, int orders) {
+bool obey(Emulator& emulator, int orders) {
   constexpr std::size_t kMaxOrderBytes = 16;
   const auto order = sys::receive_message(orders, kMaxOrderBytes);
   if (!order || order->bytes.size() != 1) {
     return false;
   }
-  const auto done = carry_out(charge, static_cast<MachineOrder>(order->bytes.front()), order->fds);
+  const auto done =
+      carry_out(emulator, static_cast<MachineOrder>(order->bytes.front()), order->fds);
   base::ByteWriter answer;
   answer.u8(done ? 0 : 1);
   if (!done) {
@@ -176,10 +169,9 @@ Result<base::UniqueFd> watch_for_end() {
 }
 
 // What the sandbox has written is on its disk then, unless the guest does not see to it.
-void halt(Charge& charge) {
-  Emulator& emulator = charge.emulator;
+void halt(Emulator& emulator) {
   const Clock::time_point deadline = Clock::now() + kHaltPatience;
-  if (charge.is_saved || (emulator.is_paused() && !emulator.resume(deadline))) {
+  if (emulator.is_paused() && !emulator.resume(deadline)) {
     return;
   }
   if (emulator.tell(Halt{})) {
@@ -200,7 +192,6 @@ int status_of(const Ended& ended) {
 
 // The exit status that tells how it ended.
 int run_until_end(Emulator& emulator, int end) {
-  Charge charge{.emulator = emulator};
   int orders = kOrdersFd;
   for (;;) {
     const std::array<int, 2> others = {end, orders};
@@ -211,11 +202,11 @@ int run_until_end(Emulator& emulator, int end) {
     }
     const std::optional<FromGuest>& message = *said;
     if (!message && is_readable(end)) {
-      halt(charge);
+      halt(emulator);
       return 0;
     }
     if (!message) {
-      orders = obey(charge, orders) ? orders : -1;
+      orders = obey(emulator, orders) ? orders : -1;
       continue;
     }
     const auto* ended = std::get_if<Ended>(&*message);

@@ -270,8 +270,12 @@ Result<> validate_machine(const MachineEntry& machine) {
   if (machine.begin == MachineSpec::Begin::kBoot) {
     return rule(folder.empty(), "template", folder, "a machine that boots has none");
   }
-  return rule(is_beneath(folder) && folder.starts_with("machines/templates/"), "template", folder,
-              "must be a path beneath $MSB_HOME/machines/templates");
+  constexpr std::string_view kPlaces[] = {"machines/templates/", "machines/snapshots/",
+                                          "machines/moments/"};
+  const bool is_there = std::ranges::any_of(
+      kPlaces, [&](std::string_view place) { return folder.starts_with(place); });
+  return rule(is_beneath(folder) && is_there, "template", folder,
+              "must be a path beneath templates, snapshots or moments in $MSB_HOME/machines");
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ TEST(Protocol, MachineIsWhatItsTierSays) {
   EXPECT_NE(complaint(request), "");
   request.machine->image_digest = std::string(kImageDigestBytes, 'a');
   request.machine->begin = MachineSpec::Begin::kClone;
-  for (const char* folder : {"", "machines/templates/../images", "sandboxes/a/b", "/etc"}) {
+  for (const char* folder :
+       {"", "machines/templates/../images", "machines/images/x", "sandboxes/a/b", "/etc"}) {
     request.machine->template_folder = folder;
     EXPECT_NE(complaint(request), "") << folder;
   }

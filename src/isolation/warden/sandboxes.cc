@@ -69,9 +69,6 @@ microvm::Request machine_of(MachineEntry entry, const std::string& libexec) {
     case MachineSpec::Begin::kBoot:
       request.memory = microvm::Memory::kOwn;
       break;
-    case MachineSpec::Begin::kBootTemplate:
-      request.memory = microvm::Memory::kTemplate;
-      break;
     case MachineSpec::Begin::kClone:
       request.memory = microvm::Memory::kClone;
       break;

@@ -60,6 +60,16 @@ LocalSandbox::LocalSandbox(SandboxOptions options, std::optional<Language> langu
   }
 }
 
+LocalSandbox::LocalSandbox(SandboxOptions options, std::optional<Language> language,
+                           std::shared_ptr<engine::Engine> engine,
+                           std::shared_ptr<engine::Sandbox> sandbox)
+    : LocalSandbox(std::move(options), language) {
+  state_ = State::kStarted;
+  engine_ = std::move(engine);
+  sandbox_ = std::move(sandbox);
+  owns_sandbox_ = true;
+}
+
 Result<std::shared_ptr<engine::Engine>> LocalSandbox::engine() {
   {
     const std::lock_guard lock(mutex_);
@@ -236,6 +246,32 @@ Result<std::string> LocalSandbox::snapshot(const std::string& image_name,
   }
   log_.info("Sandbox gave an image", {{"name", name_}, {"image", image->reference}});
   return std::move(image->reference);
+}
+
+Result<std::vector<std::shared_ptr<SandboxHandle>>> LocalSandbox::fork(
+    std::size_t count, const StartOptions& options) {
+  using Copies = std::vector<std::shared_ptr<engine::Sandbox>>;
+  auto copies = [&]() -> Result<Copies> {
+    const auto sandbox = started_or_null();
+    return sandbox ? TRY(this->engine())
+                         ->fork(*sandbox, {.count = count, .ephemeral = true, .stop = options.stop})
+                   : Result<Copies>(fail(ErrorCode::kSandboxNotStarted, {}));
+  }();
+  if (!copies) {
+    return std::unexpected(
+        log_.failed("Sandbox was not copied", name_,
+                    std::move(copies).error().wrap("fork of sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox copied", {{"name", name_}, {"count", std::to_string(count)}});
+  std::vector<std::shared_ptr<SandboxHandle>> handles;
+  for (auto& copy : *copies) {
+    SandboxOptions theirs = options_;
+    theirs.name = copy->name().sandbox;
+    theirs.is_ephemeral = true;
+    handles.push_back(std::make_shared<LocalSandbox>(std::move(theirs), language_,
+                                                     TRY(this->engine()), std::move(copy)));
+  }
+  return handles;
 }
 
 Result<> LocalSandbox::remove() {

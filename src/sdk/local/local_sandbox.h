@@ -25,6 +25,9 @@ namespace msb::sdk {
 class LocalSandbox final : public SandboxHandle {
  public:
   LocalSandbox(SandboxOptions options, std::optional<Language> language);
+  // Of one that was started by this object, so to say.
+  LocalSandbox(SandboxOptions options, std::optional<Language> language,
+               std::shared_ptr<engine::Engine> engine, std::shared_ptr<engine::Sandbox> sandbox);
 
   Result<> start(const StartConfig& config, const StartOptions& options) override;
   Result<> attach() override;
@@ -32,6 +35,8 @@ class LocalSandbox final : public SandboxHandle {
   Result<> pause() override;
   Result<> resume() override;
   Result<std::string> snapshot(const std::string& image_name, const StartOptions& options) override;
+  Result<std::vector<std::shared_ptr<SandboxHandle>>> fork(std::size_t count,
+                                                           const StartOptions& options) override;
   Result<> remove() override;
   void detach() override;
   void close() override;

@@ -57,6 +57,18 @@ RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> lan
   }
 }
 
+RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> language,
+                             std::shared_ptr<RpcClient> client)
+    : options_(std::move(options)),
+      language_(language),
+      is_anonymous_(false),
+      name_(options_.name),
+      log_(options_.logger),
+      client_(std::move(client)),
+      state_(State::kStarted),
+      owns_sandbox_(true),
+      has_files_(true) {}
+
 bool RemoteSandbox::is_started() const {
   const std::lock_guard lock(mutex_);
   return state_ == State::kStarted;
@@ -265,6 +277,33 @@ Result<std::string> RemoteSandbox::snapshot(const std::string& image_name,
   }
   log_.info("Sandbox gave an image", {{"name", name_}, {"image", *reference}});
   return reference;
+}
+
+Result<std::vector<std::shared_ptr<SandboxHandle>>> RemoteSandbox::fork(
+    std::size_t count, const StartOptions& options) {
+  auto names = [&]() -> Result<std::vector<std::string>> {
+    if (!is_started()) {
+      return fail(ErrorCode::kSandboxNotStarted, {});
+    }
+    TRY(client_->require("fork", "fork()", options.stop));
+    OrderedJson params = target();
+    params["count"] = count;
+    return decode_fork(TRY(client_->call("sandbox.fork", std::move(params), options.stop)));
+  }();
+  if (!names) {
+    return std::unexpected(
+        log_.failed("Sandbox was not copied", name_,
+                    heed(names.error()).wrap("fork of sandbox '" + name_ + "'")));
+  }
+  log_.info("Sandbox copied", {{"name", name_}, {"count", std::to_string(count)}});
+  std::vector<std::shared_ptr<SandboxHandle>> handles;
+  for (std::string& name : *names) {
+    SandboxOptions theirs = options_;
+    theirs.name = std::move(name);
+    theirs.is_ephemeral = true;
+    handles.push_back(std::make_shared<RemoteSandbox>(std::move(theirs), language_, client_));
+  }
+  return handles;
 }
 
 Result<> RemoteSandbox::remove_on_server() {

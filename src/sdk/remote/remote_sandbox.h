@@ -30,6 +30,9 @@ class RemoteSandbox final : public SandboxHandle {
  public:
   RemoteSandbox(SandboxOptions options, std::optional<Language> language,
                 const std::string& server_url);
+  // Of one that was started by this object, so to say.
+  RemoteSandbox(SandboxOptions options, std::optional<Language> language,
+                std::shared_ptr<RpcClient> client);
 
   Result<> start(const StartConfig& config, const StartOptions& options) override;
   Result<> attach() override;
@@ -37,6 +40,8 @@ class RemoteSandbox final : public SandboxHandle {
   Result<> pause() override;
   Result<> resume() override;
   Result<std::string> snapshot(const std::string& image_name, const StartOptions& options) override;
+  Result<std::vector<std::shared_ptr<SandboxHandle>>> fork(std::size_t count,
+                                                           const StartOptions& options) override;
   Result<> remove() override;
   void detach() override;
   void close() override;

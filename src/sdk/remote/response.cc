@@ -354,6 +354,21 @@ Result<std::string> decode_snapshot(const Json& result) {
   return *image;
 }
 
+Result<std::vector<std::string>> decode_fork(const Json& result) {
+  std::vector<std::string> names;
+  const auto list = result.is_object() ? result.find("sandboxes") : result.end();
+  if (list != result.end() && list->is_array()) {
+    for (const Json& name : *list) {
+      names.push_back(name.is_string() ? name.get<std::string>() : "");
+    }
+  }
+  if (names.empty() || std::ranges::find(names, "") != names.end()) {
+    return std::unexpected(Error(ErrorCode::kCorrupt, "no names of sandboxes")
+                               .wrap(ErrorCode::kUnmarshalResponseFailed));
+  }
+  return names;
+}
+
 Result<std::string> decode_log(const Json& result) {
   if (result.is_string()) {
     return result.get<std::string>();

@@ -61,6 +61,8 @@ struct SandboxDetails {
 };
 // kUnmarshalResponseFailed.
 Result<SandboxDetails> decode_details(const rpc::Json& result);
+// {"sandboxes": [...]}: none of them empty. kUnmarshalResponseFailed.
+Result<std::vector<std::string>> decode_fork(const rpc::Json& result);
 // {"image": ...}: never empty. kUnmarshalResponseFailed.
 Result<std::string> decode_snapshot(const rpc::Json& result);
 // {"base64": ...} or a string. kUnmarshalResponseFailed.

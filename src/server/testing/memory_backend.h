@@ -41,6 +41,11 @@ class MemoryBackend final : public Backend {
     TRY(info(name));
     return image;
   }
+  Result<std::vector<std::string>> fork(const SandboxName& name, std::size_t count,
+                                        std::stop_token) override {
+    TRY(info(name));
+    return std::vector<std::string>(count, name.sandbox + "-copy");
+  }
   Result<> remove(const SandboxName& name) override {
     const std::lock_guard lock(mutex_);
     running_.erase({name.namespace_name, name.sandbox});

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A machine as it was at one moment: a folder with its memory, its state and its disk, from which
+// clones begin.
+#pragma once
+
+#include <string>
+
+#include "base/try.h"
+
+namespace msb::engine {
+
+// Writes the machine behind `orders` (isolation/machine_orders.h), whose disk is in
+// `writable_folder`, into `folder`, which exists. It stands still afterwards.
+Result<> save_machine_into(const std::string& folder, int orders,
+                           const std::string& writable_folder);
+
+// The emulator of this host, in a word that is another one when it is replaced: what one has saved
+// only the same can go on with.
+std::string mark_of_emulator();
+// A file as it is now: what replaces it has another one of these.
+std::string mark_of_file(const std::string& path);
+
+// Folders for what is being written, or needed for a moment only, are of base::TempDir in these;
+// one that a killed program has left is removed.
+std::string moments_folder(const std::string& home);
+void sweep_machine_drafts(const std::string& home);
+
+// Whether all of one is there.
+bool is_saved_machine(const std::string& folder);
+
+}  // namespace msb::engine
