@@ -46,6 +46,8 @@ constexpr std::array kBudgets = {
            "alone.ours.code", 0.5, "p50"},
     Budget{"p99 of code().run while another one pours", "neighbour.ours.beside", 0.99, kAtMost, 5,
            "", "neighbour.ours.quiet", 0.99, "p99 when quiet"},
+    Budget{"microvm: start → first Python result from a template", "tier_ready.microvm", 0.5,
+           kAtMost, 0.05, "", "tier_cold.microvm", 0.5, "cold boot"},
 };
 
 Verdict held_against(std::string_view what, double figure, const std::string& unit,
@@ -134,7 +136,7 @@ Verdict judge_flat(const Report& report, std::string_view row, std::string_view 
 
 std::vector<Verdict> judge(const Report& report) {
   std::vector<Verdict> verdicts;
-  verdicts.reserve(kBudgets.size() + 5);
+  verdicts.reserve(kBudgets.size() + 4);
   for (const Budget& budget : kBudgets) {
     verdicts.push_back(judge_one(report, budget));
   }
@@ -142,8 +144,6 @@ std::vector<Verdict> judge(const Report& report) {
   verdicts.push_back(judge_thousand(report));
   verdicts.push_back(judge_flat(report, "growth.start", "start"));
   verdicts.push_back(judge_flat(report, "growth.run", "code().run(\"1\")"));
-  verdicts.push_back(not_measured("microvm: start → first Python result from a template",
-                                  "≤ 1/20 × cold boot", "not run: no part of this bench yet"));
   return verdicts;
 }
 

@@ -162,8 +162,8 @@ Result<> rest(const Door& door) {
   return {};
 }
 
-Result<> say_hi(PythonSandbox& sandbox) {
-  TRY(sandbox.start());
+Result<> say_hi(PythonSandbox& sandbox, const StartConfig& config) {
+  TRY(sandbox.start(config));
   const CodeExecution run = TRY(sandbox.code().run(kHelloPython));
   if (run.output() != "hi") {
     return fail(ErrorCode::kInternal, "unexpected output: " + run.output() + run.error());

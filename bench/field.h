@@ -59,6 +59,6 @@ Result<Field> make_field(int rounds, int most_alive);
 Result<> rest(const Door& door);
 
 // Starts `sandbox` and runs print('hi') in it.
-Result<> say_hi(PythonSandbox& sandbox);
+Result<> say_hi(PythonSandbox& sandbox, const StartConfig& config = {});
 
 }  // namespace msb::bench

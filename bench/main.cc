@@ -33,7 +33,7 @@ constexpr std::array kParts = {
     NamedPart{"alone", alone},           NamedPart{"throughput", throughput},
     NamedPart{"together", together},     NamedPart{"bulk", bulk_output},
     NamedPart{"neighbours", neighbours}, NamedPart{"memory", idle_memory},
-    NamedPart{"growth", growth},
+    NamedPart{"tiers", tiers},           NamedPart{"growth", growth},
 };
 
 struct Options {

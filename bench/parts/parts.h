@@ -18,6 +18,7 @@ Part together;      // 60 started at once
 Part bulk_output;   // bytes of a command
 Part neighbours;    // small runs while bulk output is under way
 Part idle_memory;   // of a Python that waits
+Part tiers;         // all of that in short, within each tier's walls
 Part growth;        // 1, 10, 100, 1,000 sandboxes
 
 }  // namespace msb::bench
