@@ -35,8 +35,7 @@ std::string templates_folder(const LaunchSite& site) {
   return site.home + "/machines/templates";
 }
 
-// All kernels that there are, since the newest one is taken; and whether one is started as what it
-// unpacks to, since QEMU gives the two ways different firmware, which is part of the state.
+// All kernels that there are, since the newest one is taken.
 std::string mark_of_kernels(const std::string& libexec) {
   std::vector<std::string> marks;
   for (const std::string& root : isolation::microvm::kernel_roots(libexec)) {

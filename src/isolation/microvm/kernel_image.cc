@@ -69,11 +69,10 @@ std::optional<KernelImage> best_in(const std::string& root) {
     }
     const std::string version = name.substr(kPackedPrefix.size());
     const fs::path unpacked = entry.path().parent_path() / (std::string(kUnpackedPrefix) + version);
-    const bool is_unpacked = fs::exists(unpacked, error);
-    KernelImage found{.version = version,
-                      .path = is_unpacked ? unpacked.string() : entry.path().string(),
-                      .entry = is_unpacked ? Entry::kUnpacked : Entry::kPacked,
-                      .modules_folder = root + "/lib/modules/" + version};
+    KernelImage found{
+        .version = version,
+        .path = fs::exists(unpacked, error) ? unpacked.string() : entry.path().string(),
+        .modules_folder = root + "/lib/modules/" + version};
     found.has_volumes = fs::exists(found.modules_folder + kShareModule, error);
     if (fs::is_directory(found.modules_folder, error) && (!best || is_better(found, *best))) {
       best = std::move(found);

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/try.h"
-#include "isolation/microvm/machine.h"
 
 namespace msb::isolation::microvm {
 
@@ -23,9 +22,8 @@ inline constexpr std::string_view kPackedPrefix = "vmlinuz-";
 inline constexpr std::string_view kUnpackedPrefix = "vmlinux-";
 
 struct KernelImage {
-  std::string version;  // as in /lib/modules
-  std::string path;     // see kUnpackedPrefix
-  Entry entry = Entry::kPacked;
+  std::string version;         // as in /lib/modules
+  std::string path;            // see kUnpackedPrefix
   std::string modules_folder;  // <root>/lib/modules/<version>
   bool has_volumes = false;    // the file system through which a guest sees them
 };

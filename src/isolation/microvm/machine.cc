@@ -60,11 +60,11 @@ std::vector<std::string> memory_arguments(const Machine& machine) {
           "memory-backend-file,id=memory,size=" + size + ",share=on,mem-path=" + path};
 }
 
-// A clone has its kernel in its memory. What else QEMU makes of a kernel is a firmware to enter it,
-// which is part of the machine that is saved, and so of each that is to take it over.
+// A clone has its kernel in its memory; and the firmware that QEMU adds to enter a kernel is no
+// part of a state that is saved.
 std::vector<std::string> kernel_arguments(const Machine& machine) {
   if (machine.memory == Memory::kClone) {
-    return {"-option-rom", machine.entry == Entry::kPacked ? "linuxboot_dma.bin" : "pvh.bin"};
+    return {};
   }
   return {"-kernel", kKernelFile, "-initrd", kInitramfsFile, "-append", kKernelCommandLine};
 }

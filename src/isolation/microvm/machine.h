@@ -20,16 +20,9 @@ enum class Memory : std::uint8_t {
   kClone,  // a template's, mapped privately
 };
 
-// How a machine gets into its kernel.
-enum class Entry : std::uint8_t {
-  kPacked,    // one that unpacks itself
-  kUnpacked,  // what it unpacks to
-};
-
 struct Machine {
   Accelerator accelerator = Accelerator::kTcg;
   Memory memory = Memory::kOwn;
-  Entry entry = Entry::kPacked;
   std::uint32_t memory_mib = 512;
   std::uint32_t processors = 1;
 };

@@ -140,7 +140,7 @@ Result<> gather_kernel(Building& building) {
   }
   request.supervisor = TRY(sys::open(request.libexec + "/msb-vm", O_RDONLY));
   if (request.memory == Memory::kClone) {
-    return {};  // all of it is in the template's memory
+    return {};  // all of it is in the memory that it maps
   }
   const std::string init = TRY(base::read_file(request.libexec + "/msb-guest", kMaxProgramBytes));
   const std::string agent = TRY(read_agent(building.plan.agent));
@@ -302,7 +302,6 @@ Settings settings_of(Building& building) {
   const Limits& limits = building.plan.limits;
   return {.machine = {.accelerator = request.accelerator,
                       .memory = request.memory,
-                      .entry = request.kernel.entry,
                       .memory_mib = memory_mib(limits),
                       .processors = static_cast<std::uint32_t>(std::ceil(limits.cpus))},
           .hostname = building.plan.hostname,

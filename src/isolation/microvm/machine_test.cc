@@ -34,19 +34,15 @@ TEST(Machine, ACloneHasItsTemplatesMemory) {
               AllOf(Contains(HasSubstr("mem-path=/memory")), Contains("-incoming")));
 }
 
-TEST(Machine, ACloneGetsNoKernelButTheFirmwareThatItWasEnteredBy) {
+TEST(Machine, ACloneGetsNoKernel) {
   EXPECT_THAT(qemu_arguments({}), AllOf(Contains("-kernel"), Contains("-initrd")));
-  for (const Entry entry : {Entry::kPacked, Entry::kUnpacked}) {
-    EXPECT_THAT(qemu_arguments({.memory = Memory::kClone, .entry = entry}),
-                AllOf(Not(Contains("-kernel")), Not(Contains("-initrd")),
-                      Contains(entry == Entry::kPacked ? "linuxboot_dma.bin" : "pvh.bin")));
-  }
+  EXPECT_THAT(qemu_arguments({.memory = Memory::kClone}),
+              AllOf(Not(Contains("-kernel")), Not(Contains("-initrd"))));
 }
 
 TEST(Settings, SurviveTheCommandLine) {
   const Settings sent{.machine = {.accelerator = Accelerator::kKvm,
                                   .memory = Memory::kClone,
-                                  .entry = Entry::kUnpacked,
                                   .memory_mib = 576,
                                   .processors = 2},
                       .hostname = "box",
@@ -61,7 +57,6 @@ TEST(Settings, SurviveTheCommandLine) {
   ASSERT_TRUE(got.has_value());
   EXPECT_EQ(got->machine.accelerator, Accelerator::kKvm);
   EXPECT_EQ(got->machine.memory, Memory::kClone);
-  EXPECT_EQ(got->machine.entry, Entry::kUnpacked);
   EXPECT_EQ(got->machine.memory_mib, 576u);
   EXPECT_EQ(got->machine.processors, 2u);
   EXPECT_EQ(got->hostname, "box");
@@ -78,7 +73,7 @@ TEST(Settings, SurviveTheCommandLine) {
 }
 
 TEST(Settings, UnknownWordsAreRefused) {
-  for (const char* word : {"x=1", "accelerator=xen", "entry=raw", "memory_mib=-1", "hostname",
+  for (const char* word : {"x=1", "accelerator=xen", "memory_mib=-1", "hostname",
                            "volume=folder:rw:data", "volume=file:/data"}) {
     const auto got = settings_of({word});
     ASSERT_FALSE(got.has_value()) << word;

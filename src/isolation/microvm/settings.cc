@@ -16,8 +16,6 @@ constexpr std::pair<std::string_view, Accelerator> kAccelerators[] = {{"kvm", Ac
                                                                       {"tcg", Accelerator::kTcg}};
 constexpr std::pair<std::string_view, Memory> kMemories[] = {{"own", Memory::kOwn},
                                                              {"clone", Memory::kClone}};
-constexpr std::pair<std::string_view, Entry> kEntries[] = {{"packed", Entry::kPacked},
-                                                           {"unpacked", Entry::kUnpacked}};
 
 template <typename Enum, std::size_t kCount>
 std::string name_of(const std::pair<std::string_view, Enum> (&names)[kCount], Enum value) {
@@ -88,9 +86,6 @@ bool assign(Settings& settings, std::string_view key, std::string_view value) {
   if (key == "memory") {
     return read(kMemories, value, settings.machine.memory);
   }
-  if (key == "entry") {
-    return read(kEntries, value, settings.machine.entry);
-  }
   if (key == "memory_mib") {
     return read(value, settings.machine.memory_mib);
   }
@@ -125,7 +120,6 @@ std::vector<std::string> to_words(const Settings& settings) {
   const Limits& limits = settings.limits;
   std::vector<std::string> words = {"accelerator=" + name_of(kAccelerators, machine.accelerator),
                                     "memory=" + name_of(kMemories, machine.memory),
-                                    "entry=" + name_of(kEntries, machine.entry),
                                     "memory_mib=" + std::to_string(machine.memory_mib),
                                     "processors=" + std::to_string(machine.processors),
                                     "hostname=" + settings.hostname,
