@@ -19,6 +19,10 @@ Result<> ask_for_files(Errands& errands, const std::vector<GuestFile>& files) {
   return {};
 }
 
+Result<> ask_to_renew(Errands& errands) {
+  return errands.ask("draw other random numbers", wire::Renew{});
+}
+
 // Makes an agent that was greeted before, and has the interpreters of `warm`, `greeting`'s.
 Result<> ask_to_adopt(Errands& errands, const Greeting& greeting,
                       const std::vector<wire::Language>& warm) {
@@ -78,7 +82,12 @@ Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Gree
       stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
   Errands errands(link);
   errands.tell(wire::Hello{.instance_id = instance_id});
-  return finish(link, errands, ask_to_adopt(errands, greeting, warm));
+  Result<> asked = ask_to_adopt(errands, greeting, warm);
+  // Python has not drawn a number of its own yet.
+  if (asked && std::ranges::find(warm, wire::Language::kNode) != warm.end()) {
+    asked = ask_to_renew(errands);
+  }
+  return finish(link, errands, asked);
 }
 
 Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
@@ -90,12 +99,19 @@ Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greet
   errands.tell(greeting.configuration);
   Result<> asked = ask_for_files(errands, greeting.files);
   if (asked) {
-    asked = errands.ask("draw other random numbers", wire::Renew{});
+    asked = ask_to_renew(errands);
   }
   for (const wire::Language language : greeting.warm) {
     errands.tell(wire::WarmRepl{.language = language});
   }
   return finish(link, errands, asked);
+}
+
+Result<> renew_interpreters(AgentLink& link) {
+  Errands errands(link);
+  TRY(ask_to_renew(errands));
+  TRY(errands.send());
+  return errands.wait(Clock::now() + kGreetingTimeout);
 }
 
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,

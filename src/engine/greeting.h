@@ -56,6 +56,9 @@ Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Gree
 Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                     const std::stop_token& stop);
 
+// Has the interpreters of an agent that was greeted draw other random numbers.
+Result<> renew_interpreters(AgentLink& link);
+
 // To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
 // languages whose interpreters it has.
 Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,

@@ -14,8 +14,10 @@
 #include "engine/greeting.h"
 #include "engine/guest_environment.h"
 #include "engine/guest_user.h"
+#include "engine/machine_files.h"
 #include "engine/machine_template.h"
 #include "isolation/jail/disk_image.h"
+#include "isolation/machine_orders.h"
 
 namespace msb::engine {
 namespace {
@@ -77,11 +79,6 @@ Result<GuestUser> volume_owner(const LaunchPlan& plan) {
     return GuestUser{};
   }
   return find_guest_user(user_of(plan), plan.image.layer_paths);
-}
-
-// Of "sha256:...".
-std::string hexadecimal_of(const std::string& digest) {
-  return digest.substr(digest.find(':') + 1);
 }
 
 Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan& plan,
@@ -166,23 +163,27 @@ std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan
                              .configuration = {.env = assemble_env(plan.image.config.env, {}),
                                                .workdir = plan.image.config.workdir,
                                                .user = user_of(plan)},
-                             .warm = clonable(plan.warm)},
+                             .warm = plan.warm},
                             stop);
   return made ? std::optional(*std::move(made)) : std::nullopt;
+}
+
+Result<GuestFile> new_machine_id() {
+  constexpr std::size_t kDigits = 32;
+  return GuestFile{
+      .path = "/etc/machine-id", .content = TRY(base::random_id(kDigits)) + "\n", .mode = 0444};
 }
 
 // A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
-  constexpr std::size_t kMachineIdDigits = 32;
-  const std::string machine_id = TRY(base::random_id(kMachineIdDigits));
   std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
-  files.push_back({.path = "/etc/machine-id", .content = machine_id + "\n", .mode = 0444});
+  files.push_back(TRY(new_machine_id()));
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (plan.saved) {
     return greet_copy(link, instance_id, greeting, stop);
   }
-  return greet_clone(link, instance_id, greeting, clonable(plan.warm), stop);
+  return greet_clone(link, instance_id, greeting, plan.warm, stop);
 }
 
 struct Begun {
@@ -273,9 +274,15 @@ Result<> make_it_so(Spare& spare, const LaunchPlan& plan, const Greeting& greeti
   Greeting told = greeting;
   const std::vector<GuestFile> named = name_files(hostname);
   told.files.insert(told.files.begin(), named.begin(), named.end());
+  if (parts.orders) {
+    TRY(isolation::move_machine(parts.orders.get(), isolation::Motion::kFree));
+    parts.link->end_rest();
+    told.files.push_back(TRY(new_machine_id()));
+  }
   Errands errands = TRY(hand_over(*parts.link, told, parts.warm));
-  TRY(parts.warden->adjust(parts.id,
-                           {.hostname = hostname, .limits = limits_of(plan.definition.config)}));
+  TRY(parts.orders ? isolation::rename_machine(parts.orders.get(), hostname)
+                   : parts.warden->adjust(parts.id, {.hostname = hostname,
+                                                     .limits = limits_of(plan.definition.config)}));
   return errands.wait(AgentLink::Clock::now() + kGreetingTimeout);
 }
 
@@ -307,7 +314,7 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
             {.stream = {},
              .gauges = std::move(parts.gauges),
              .weaknesses = std::move(parts.weaknesses),
-             .orders = {}});
+             .orders = std::move(parts.orders)});
   const Assembled started = assemble(site, plan, parts.id, std::move(jail), parts.link,
                                      {.limits = limits_of(plan.definition.config),
                                       .folder = folder.take(),
@@ -320,17 +327,20 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
 }  // namespace
 
 std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan) {
-  // A jail alone can be given another name and other limits. Volumes are mounted before anything of
-  // the image has run, and what may be written to the host decides about the system calls that are
-  // allowed.
+  // A jail can be given another name and other limits, a machine another name. Volumes are mounted
+  // before anything of the image has run, and what may be written to the host decides about the
+  // system calls that are allowed.
   auto layers = layer_folders(plan.image);
-  if (plan.tier.kind != isolation::Tier::Kind::kJail || !plan.definition.volumes.empty() ||
-      !layers) {
+  const bool is_machine = plan.tier.is_machine();
+  if ((plan.tier.kind != isolation::Tier::Kind::kJail && !is_machine) || plan.saved ||
+      !plan.definition.volumes.empty() || !layers) {
     return std::nullopt;
   }
   const isolation::Limits limits = limits_of(plan.definition.config);
   SpareOrder order;
-  order.kind = {.image_digest = plan.image.digest,
+  order.kind = {.tier = plan.tier,
+                .limits = is_machine ? std::optional(limits) : std::nullopt,
+                .image_digest = plan.image.digest,
                 .layers = *std::move(layers),
                 .user = user_of(plan),
                 .disk_bytes = limits.disk_bytes,

@@ -23,6 +23,10 @@ namespace sys = base::sys;
 
 }  // namespace
 
+std::string hexadecimal_of(const std::string& digest) {
+  return digest.substr(digest.find(':') + 1);
+}
+
 Result<> save_machine_into(const std::string& folder, int orders,
                            const std::string& writable_folder) {
   const auto create = [&](const char* name, mode_t mode) {

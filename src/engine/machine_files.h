@@ -10,6 +10,9 @@
 
 namespace msb::engine {
 
+// Of "sha256:...": how a machine's image is named.
+std::string hexadecimal_of(const std::string& digest);
+
 // Writes the machine behind `orders` (isolation/machine_orders.h), whose disk is in
 // `writable_folder`, into `folder`, which exists. It stands still afterwards.
 Result<> save_machine_into(const std::string& folder, int orders,

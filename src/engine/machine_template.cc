@@ -117,11 +117,6 @@ Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& or
 
 }  // namespace
 
-std::vector<wire::Language> clonable(std::vector<wire::Language> languages) {
-  std::erase(languages, wire::Language::kNode);
-  return languages;
-}
-
 Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
                                           const std::stop_token& stop) {
   const std::string all = templates_folder(site);

@@ -27,10 +27,6 @@ struct MachineTemplateOrder {
   std::vector<wire::Language> warm;
 };
 
-// Interpreters that a clone can have from its template: whose random numbers all come from the
-// kernel, or are drawn after a clone is somebody of its own. Node.js's are not.
-std::vector<wire::Language> clonable(std::vector<wire::Language> languages);
-
 // The folder of the one that suits; made if there is none.
 Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
                                           const std::stop_token& stop);

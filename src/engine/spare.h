@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct SpareKind {
     bool operator==(const Folder&) const = default;
   };
 
+  isolation::Tier tier;
+  std::optional<isolation::Limits> limits;  // of a machine, which keeps those it was made with
   std::string image_digest;
   std::vector<Folder> layers;
   std::string user;
@@ -60,6 +63,7 @@ class Spare {
     base::UniqueFd folder_lock;
     isolation::Limits limits;
     isolation::SandboxGauges gauges;
+    base::UniqueFd orders;  // of a machine, which stands still until it is wanted
     std::vector<std::string> weaknesses;
     std::int64_t disk_base_bytes = 0;
     std::vector<wire::Language> warm;

@@ -10,7 +10,10 @@
 #include "engine/gauges.h"
 #include "engine/greeting.h"
 #include "engine/jail_maker.h"
+#include "engine/machine_files.h"
+#include "engine/machine_template.h"
 #include "engine/ofd_lock.h"
+#include "isolation/machine_orders.h"
 
 namespace msb::engine {
 namespace {
@@ -38,14 +41,29 @@ Result<SpareFolder> make_folder(const LaunchSite& site) {
 isolation::SandboxSpec spec_of(const SpareOrder& order, const image::Image& image,
                                const std::string& id, const std::string& folder) {
   isolation::SandboxSpec spec;
+  spec.tier = order.kind.tier;
   spec.id = id;
   spec.name = kName;
   spec.hostname = kName;
   spec.layer_paths = image.layer_paths;
   spec.writable_path = folder;
   spec.limits = order.limits;
-  spec.is_spare = true;
+  // The weight that a spare has until it is adjusted a machine does not need: it stands still.
+  spec.is_spare = !order.kind.tier.is_machine();
+  if (order.kind.tier.is_machine()) {
+    spec.machine.emplace().image_digest = hexadecimal_of(image.digest);
+  }
   return spec;
+}
+
+Result<std::string> template_of(const LaunchSite& site, const SpareOrder& order,
+                                const image::Image& image, const std::stop_token& stop) {
+  return find_or_make_template(site,
+                               {.image_digest = hexadecimal_of(image.digest),
+                                .spec = spec_of(order, image, {}, {}),
+                                .configuration = order.configuration,
+                                .warm = order.warm},
+                               stop);
 }
 
 }  // namespace
@@ -62,18 +80,32 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
   }
   const std::string id = TRY(base::random_id());
   SpareFolder folder = TRY(make_folder(site));
+  const bool is_machine = order.kind.tier.is_machine();
+  const std::string saved = is_machine ? TRY(template_of(site, order, image, stop)) : std::string();
   Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
-    return spec_of(order, image, id, folder.folder.path());
+    isolation::SandboxSpec spec = spec_of(order, image, id, folder.folder.path());
+    if (is_machine) {
+      spec.machine->begin = isolation::MachineSpec::Begin::kClone;
+      spec.machine->template_path = saved;
+    }
+    return spec;
   }));
-  const std::int64_t disk_base_bytes = used_disk_bytes(jail.started.gauges);
+  std::int64_t disk_base_bytes = used_disk_bytes(jail.started.gauges);
   const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
   TRY(greet_spare(*link, id,
                   {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
+  if (is_machine) {
+    TRY(renew_interpreters(*link));
+    disk_base_bytes = Gauges({}, order.limits, folder.folder.path(), 0, link).note_disk_base();
+    link->begin_rest();
+    TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFrozen));
+  }
   auto spare = std::make_unique<Spare>(Spare::Parts{.id = id,
                                                     .folder = folder.folder.release(),
                                                     .folder_lock = std::move(folder.lock),
                                                     .limits = order.limits,
                                                     .gauges = std::move(jail.started.gauges),
+                                                    .orders = std::move(jail.started.orders),
                                                     .weaknesses = jail.started.weaknesses,
                                                     .disk_base_bytes = disk_base_bytes,
                                                     .warm = order.warm,

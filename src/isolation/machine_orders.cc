@@ -3,10 +3,13 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/sys.h"
@@ -17,11 +20,13 @@ namespace {
 
 // The answer is an Error, or one without a word. Its sender shares a jail with QEMU, and may be
 // anybody: it is read as what a stranger says.
-Result<> give(int orders, MachineOrder order, std::span<const int> fds) {
+Result<> give(int orders, MachineOrder order, std::span<const int> fds,
+              const std::string& text = {}) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
-  const auto byte = static_cast<std::byte>(order);
-  TRY(base::sys::send_message(orders, std::span(&byte, 1), fds));
+  std::vector<std::byte> message = {static_cast<std::byte>(order)};
+  std::ranges::copy(base::bytes_of(text), std::back_inserter(message));
+  TRY(base::sys::send_message(orders, message, fds));
   if (!TRY(base::sys::poll_one(orders, POLLIN, kPatience))) {
     return fail(ErrorCode::kTimeout, "the machine's supervisor does not answer");
   }
@@ -45,6 +50,10 @@ Result<> save_machine(int orders, int state, int memory) {
 
 Result<> move_machine(int orders, Motion motion) {
   return give(orders, motion == Motion::kFrozen ? MachineOrder::kPause : MachineOrder::kResume, {});
+}
+
+Result<> rename_machine(int orders, const std::string& hostname) {
+  return give(orders, MachineOrder::kRename, {}, hostname);
 }
 
 }  // namespace msb::isolation

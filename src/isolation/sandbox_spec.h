@@ -19,6 +19,7 @@ struct Limits {
   double cpus = 1.0;                          // fractions of a core allowed
   std::uint32_t max_processes = 512;
   std::uint64_t disk_bytes = 4ull << 30;  // size of the writable layer
+  bool operator==(const Limits&) const = default;
 };
 
 struct Volume {

@@ -3,7 +3,9 @@
 // A sandbox that was ready before anybody asked for it is what one that was made for the asking is.
 #include <signal.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -321,6 +323,65 @@ TEST_F(PoolHere, NothingOfItIsLeft) {
   fill<PythonSandbox>();
   engine_.reset();
   EXPECT_EQ(HostTraces::take((*Engine::instance())->home()).difference(before), "");
+}
+
+// Machines that were cloned ahead, and stand still until they are wanted.
+class MachinePoolHere : public PoolHere {
+ protected:
+  void SetUp() override {
+    if (usual_tier() != "microvm") {
+      GTEST_SKIP() << "of the tier microvm";
+    }
+  }
+
+  void wait_for_spare() const {
+    constexpr std::chrono::seconds kPatience{120};  // emulated, one is made in seconds
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (engine_->pool().ready == 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+};
+
+TEST_F(MachinePoolHere, AClaimedMachineIsWhatWasAskedFor) {
+  for (int i = 0; i < 2; ++i) {
+    PythonSandbox sandbox(options());
+    const auto started = sandbox.start();
+    ASSERT_TRUE(started) << why(started);
+  }
+  StartConfig config;
+  config.envs = {"COLOR=blue"};
+  config.workdir = "/home";
+  std::set<std::string> seen;
+  for (int i = 0; i < 2; ++i) {
+    wait_for_spare();
+    PythonSandbox sandbox(options(unique_name("claimed")));
+    const auto claimed = claimed_by([&] {
+      const auto started = sandbox.start(config);
+      ASSERT_TRUE(started) << why(started);
+    });
+    EXPECT_EQ(claimed, 1u);
+    const auto run = sandbox.code().run(R"(
+import os, random, secrets, socket, time
+print(socket.gethostname(), open('/etc/hostname').read().strip(), os.environ['COLOR'], os.getcwd(), int(time.time()) // 1000)
+print(random.random(), secrets.token_hex(), open('/etc/machine-id').read(),
+      open('/proc/sys/kernel/random/boot_id').read())
+)");
+    ASSERT_TRUE(run) << why(run);
+    const std::string first = run->output().substr(0, run->output().find('\n'));
+    EXPECT_EQ(first, sandbox.name() + " " + sandbox.name() + " blue /home " +
+                         std::to_string(std::time(nullptr) / 1000));
+    EXPECT_TRUE(seen.insert(run->output().substr(first.size())).second) << run->output();
+    EXPECT_LT(sandbox.metrics().disk_bytes().value_or(0), 8 << 20);
+    ASSERT_TRUE(sandbox.pause());
+    ASSERT_TRUE(sandbox.resume());
+    EXPECT_EQ(sandbox.code().run("print(1)")->output(), "1");
+  }
+  // Of another shape there is none.
+  config.memory = 256;
+  PythonSandbox other(options());
+  EXPECT_EQ(claimed_by([&] { ASSERT_TRUE(other.start(config)); }), 0u);
 }
 
 }  // namespace

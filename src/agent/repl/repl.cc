@@ -67,10 +67,14 @@ void Repl::renew(Answer answer) {
     return;
   }
   waiting_.push_back(std::move(answer));
-  if (!interpreter_->ready()) {
-    start_anew();
-    return;
+  if (interpreter_->ready()) {
+    begin_renewal();
+  } else {
+    must_renew_ = true;
   }
+}
+
+void Repl::begin_renewal() {
   is_renewing_ = true;
   timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
   interpreter_->renew();
@@ -163,6 +167,10 @@ void Repl::on_ready() {
   if (std::exchange(may_practise_, false) && queue_.empty()) {
     timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
     interpreter_->practise();
+    return;
+  }
+  if (std::exchange(must_renew_, false)) {
+    begin_renewal();
     return;
   }
   answer_all({});

@@ -70,6 +70,7 @@ class Repl final : public Interpreter::Owner {
 
   Result<> start();
   void start_anew();
+  void begin_renewal();
   void serve();
   void begin(Run& run);
   void stop(wire::ReplDone::Status reason);
@@ -90,6 +91,7 @@ class Repl final : public Interpreter::Owner {
   std::optional<std::int32_t> exiting_;
   bool state_lost_ = false;
   bool is_renewing_ = false;
+  bool must_renew_ = false;  // as soon as it is ready
   bool may_practise_ = false;
   std::size_t held_code_bytes_ = 0;
   std::vector<Answer> waiting_;  // for the interpreter to wait for code

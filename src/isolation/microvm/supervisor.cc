@@ -13,6 +13,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
@@ -77,6 +79,12 @@ Result<> boot(Emulator& emulator, const Settings& settings) {
   return std::holds_alternative<Ready>(said) ? Result<>() : unexpected_word();
 }
 
+Result<> await_renewed(Emulator& emulator, const Identity& identity) {
+  const FromGuest said = TRY(expect(emulator, kClonePatience));
+  const auto* renewed = std::get_if<Renewed>(&said);
+  return renewed != nullptr && renewed->nonce == identity.nonce ? Result<>() : unexpected_word();
+}
+
 // A clone that does not confirm never comes into anybody's hands.
 Result<> wake(Emulator& emulator, const Settings& settings) {
   const Clock::time_point deadline = Clock::now() + kClonePatience;
@@ -84,9 +92,13 @@ Result<> wake(Emulator& emulator, const Settings& settings) {
   const Identity identity = TRY(new_identity(settings.hostname));
   TRY(emulator.tell(Renew{.identity = identity, .volumes = settings.volumes}));
   TRY(emulator.resume(deadline));
-  const FromGuest said = TRY(expect(emulator, kClonePatience));
-  const auto* renewed = std::get_if<Renewed>(&said);
-  return renewed != nullptr && renewed->nonce == identity.nonce ? Result<>() : unexpected_word();
+  return await_renewed(emulator, identity);
+}
+
+Result<> rename(Emulator& emulator, std::string_view hostname) {
+  const Identity identity = TRY(new_identity(std::string(hostname)));
+  TRY(emulator.tell(Renew{.identity = identity, .volumes = {}}));
+  return await_renewed(emulator, identity);
 }
 
 Result<std::unique_ptr<Emulator>> bring_up(const Settings& settings) {
@@ -125,7 +137,8 @@ Result<> wake_up(Emulator& emulator) {
   return emulator.tell(Woken{.realtime_ns = realtime_ns()});
 }
 
-Result<> carry_out(Emulator& emulator, MachineOrder order, std::span<const base::UniqueFd> fds) {
+Result<> carry_out(Emulator& emulator, MachineOrder order, std::string_view text,
+                   std::span<const base::UniqueFd> fds) {
   switch (order) {
     case MachineOrder::kSave:
       if (fds.size() != 2) {
@@ -136,19 +149,25 @@ Result<> carry_out(Emulator& emulator, MachineOrder order, std::span<const base:
       return pause(emulator);
     case MachineOrder::kResume:
       return emulator.is_paused() ? wake_up(emulator) : Result<>();
+    case MachineOrder::kRename:
+      if (emulator.is_paused()) {
+        return fail(ErrorCode::kConflict, "the machine stands still");
+      }
+      return rename(emulator, text);
   }
   return fail(ErrorCode::kCorrupt, "not an order that a machine takes");
 }
 
 // One order. False: nobody gives any more.
 bool obey(Emulator& emulator, int orders) {
-  constexpr std::size_t kMaxOrderBytes = 16;
+  constexpr std::size_t kMaxOrderBytes = 256;
   const auto order = sys::receive_message(orders, kMaxOrderBytes);
-  if (!order || order->bytes.size() != 1) {
+  if (!order || order->bytes.empty()) {
     return false;
   }
-  const auto done =
-      carry_out(emulator, static_cast<MachineOrder>(order->bytes.front()), order->fds);
+  const std::span<const std::byte> bytes(order->bytes);
+  const auto done = carry_out(emulator, static_cast<MachineOrder>(bytes.front()),
+                              base::text_of(bytes.subspan(1)), order->fds);
   base::ByteWriter answer;
   answer.u8(done ? 0 : 1);
   if (!done) {
