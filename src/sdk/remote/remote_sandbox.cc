@@ -58,7 +58,7 @@ RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> lan
 }
 
 RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> language,
-                             std::shared_ptr<RpcClient> client)
+                             std::shared_ptr<RpcClient> client, SandboxDetails details)
     : options_(std::move(options)),
       language_(language),
       is_anonymous_(false),
@@ -67,7 +67,8 @@ RemoteSandbox::RemoteSandbox(SandboxOptions options, std::optional<Language> lan
       client_(std::move(client)),
       state_(State::kStarted),
       owns_sandbox_(true),
-      has_files_(true) {}
+      has_files_(true),
+      details_(std::move(details)) {}
 
 bool RemoteSandbox::is_started() const {
   const std::lock_guard lock(mutex_);
@@ -296,12 +297,18 @@ Result<std::vector<std::shared_ptr<SandboxHandle>>> RemoteSandbox::fork(
                     heed(names.error()).wrap("fork of sandbox '" + name_ + "'")));
   }
   log_.info("Sandbox copied", {{"name", name_}, {"count", std::to_string(count)}});
+  SandboxDetails same;
+  {
+    const std::lock_guard lock(mutex_);
+    same = details_;
+  }
+  same.ports.clear();
   std::vector<std::shared_ptr<SandboxHandle>> handles;
   for (std::string& name : *names) {
     SandboxOptions theirs = options_;
     theirs.name = std::move(name);
     theirs.is_ephemeral = true;
-    handles.push_back(std::make_shared<RemoteSandbox>(std::move(theirs), language_, client_));
+    handles.push_back(std::make_shared<RemoteSandbox>(std::move(theirs), language_, client_, same));
   }
   return handles;
 }

@@ -32,7 +32,7 @@ class RemoteSandbox final : public SandboxHandle {
                 const std::string& server_url);
   // Of one that was started by this object, so to say.
   RemoteSandbox(SandboxOptions options, std::optional<Language> language,
-                std::shared_ptr<RpcClient> client);
+                std::shared_ptr<RpcClient> client, SandboxDetails details);
 
   Result<> start(const StartConfig& config, const StartOptions& options) override;
   Result<> attach() override;
