@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -28,7 +29,9 @@ namespace fs = std::filesystem;
 namespace sys = base::sys;
 
 // A memory file each, of what an idle guest has touched: 100 to 200 MiB.
-constexpr std::size_t kMaxTemplates = 8;
+constexpr std::size_t kMaxTemplates = 16;
+constexpr std::uint64_t kMaxTemplateBytes = 4ull << 30;
+constexpr std::chrono::hours kMaxIdle{24 * 30};
 constexpr const char* kHostname = "template";
 
 std::string templates_folder(const LaunchSite& site) {
@@ -72,19 +75,60 @@ std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) 
   return std::string(image::Digest::of(text).hex());
 }
 
-// The oldest go when there are too many; what clones of them have open stays until they end.
-void prune(const std::string& folder) {
-  std::vector<std::pair<fs::file_time_type, std::string>> found;
+struct Kept {
+  fs::file_time_type used;
+  std::string folder;
+  std::uint64_t bytes = 0;
+};
+
+std::uint64_t bytes_of(const std::string& folder) {
+  constexpr std::uint64_t kBlockBytes = 512;
+  std::uint64_t bytes = 0;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_directory(error)) {
-      found.emplace_back(entry.last_write_time(error), entry.path().string());
+    const auto status = sys::stat(entry.path().string());
+    bytes += status ? static_cast<std::uint64_t>(status->st_blocks) * kBlockBytes : 0;
+  }
+  return bytes;
+}
+
+// Those go that were not used for longest, when there are too many, or too large together; and
+// those that nobody uses. What clones of them have open stays until they end.
+void prune(const std::string& all) {
+  std::vector<Kept> kept;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(all, error)) {
+    if (is_saved_machine(entry.path().string())) {
+      kept.push_back({.used = entry.last_write_time(error),
+                      .folder = entry.path().string(),
+                      .bytes = bytes_of(entry.path().string())});
     }
   }
-  std::ranges::sort(found, std::greater<>());
-  for (std::size_t i = kMaxTemplates; i < found.size(); ++i) {
-    [[maybe_unused]] const auto removed = base::remove_tree(found[i].second);
+  std::ranges::sort(kept, std::greater<>(), &Kept::used);
+  const auto forgotten = fs::file_time_type::clock::now() - kMaxIdle;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    bytes += kept[i].bytes;
+    const bool stays = i == 0 || (i < kMaxTemplates && bytes <= kMaxTemplateBytes);
+    if (!stays || kept[i].used < forgotten) {
+      [[maybe_unused]] const auto removed = base::remove_tree(kept[i].folder);
+    }
   }
+}
+
+// A template that is there, which is used hereby.
+bool can_use(const std::string& folder) {
+  if (!is_saved_machine(folder)) {
+    return false;
+  }
+  std::error_code error;
+  fs::last_write_time(folder, fs::file_time_type::clock::now(), error);
+  return true;
+}
+
+// Few, and for ever: a lock's file cannot be removed while somebody may wait for it.
+std::string lock_of(const std::string& all, const std::string& shape) {
+  return all + "/" + shape.substr(0, 1) + ".lock";
 }
 
 Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& order,
@@ -121,13 +165,14 @@ Result<std::string> find_or_make_template(const LaunchSite& site, const MachineT
                                           const std::stop_token& stop) {
   const std::string all = templates_folder(site);
   TRY(base::make_folders(all, 0700));
-  std::string folder = all + "/" + order.image_digest + "-" + shape_of(site, order);
-  if (is_saved_machine(folder)) {
+  const std::string shape = shape_of(site, order);
+  std::string folder = all + "/" + order.image_digest + "-" + shape;
+  if (can_use(folder)) {
     return folder;
   }
   const auto lock =
-      TRY(image::FileLock::acquire(folder + ".lock", image::FileLock::Mode::kExclusive, stop));
-  if (is_saved_machine(folder)) {
+      TRY(image::FileLock::acquire(lock_of(all, shape), image::FileLock::Mode::kExclusive, stop));
+  if (can_use(folder)) {
     return folder;
   }
   base::TempDir draft = TRY(base::TempDir::create(all));
