@@ -243,8 +243,9 @@ Tool snapshot_tool() {
       .description =
           "Keeps the files of a running sandbox as an image, and tells the image's name. Give that "
           "name as 'image' in the config of sandbox_start, to start any number of sandboxes that "
-          "have those files: installed packages, for example. Variables and running commands are "
-          "not part of it. The sandbox goes on afterwards.",
+          "have those files: installed packages, for example. With the isolation 'microvm' those "
+          "have its variables and running commands as well, otherwise not. The sandbox goes on "
+          "afterwards.",
       .input = object_schema(
           {{"sandbox", sandbox_property()},
            {"namespace", namespace_property()},
