@@ -156,7 +156,9 @@ class MSB_EXPORT Sandbox {
   // kSandboxNotStarted (it does not run), kSandboxAlreadyStarted (this object is started).
   Result<> attach();
   // Returns when no process of the sandbox is left; start() right after it works. Files stay.
-  // Errors, within kFailedToStopSandbox: kSandboxNotStarted.
+  // Errors, within kFailedToStopSandbox: kSandboxNotStarted; kTimeout (msb-warden, which holds the
+  // sandboxes, does not answer: something was stopped that should not be, and the message says what
+  // to do. The sandbox may live, keeps its name, runs nothing more; stop() can be tried again).
   Result<> stop();
   // Stops every process of the sandbox where it stands, without ending any of it, and returns when
   // all of them are still; it takes no more of the CPU, and keeps its memory. Until resume(), runs

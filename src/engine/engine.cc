@@ -28,6 +28,7 @@
 #include "engine/registry.h"
 #include "engine/saved_machines.h"
 #include "engine/spare_maker.h"
+#include "engine/started_first.h"
 #include "engine/tier_choice.h"
 #include "isolation/jail/disk_image.h"
 
@@ -57,24 +58,6 @@ Result<Config> complete_config(const StartRequest& request,
   }
   return config;
 }
-
-// Sandboxes that a start has brought up for itself; they go again if it fails.
-class StartedFirst {
- public:
-  StartedFirst() = default;
-  StartedFirst(const StartedFirst&) = delete;
-  StartedFirst& operator=(const StartedFirst&) = delete;
-  ~StartedFirst() {
-    for (const auto& sandbox : sandboxes_) {
-      [[maybe_unused]] const auto stopped = sandbox->stop();
-    }
-  }
-  void add(std::shared_ptr<Sandbox> sandbox) { sandboxes_.push_back(std::move(sandbox)); }
-  void keep() { sandboxes_.clear(); }
-
- private:
-  std::vector<std::shared_ptr<Sandbox>> sandboxes_;
-};
 
 // Of an earlier start. They are not replaced by those of a machine that was saved.
 bool has_files(const std::string& home, const StartRequest& request) {
@@ -127,6 +110,7 @@ class Engine::Impl {
 
   Result<StartResult> start(const StartRequest& request);
   Result<std::shared_ptr<EphemeralFiles>> new_files();
+  Result<> stop(const Name& name);
   Result<> remove(const Name& name);
   Result<std::vector<SandboxListing>> list(std::string_view namespace_name);
   std::shared_ptr<Sandbox> find(const Name& name) { return registry_.find(name); }
@@ -203,6 +187,7 @@ Engine::Impl::~Impl() {
   for (std::thread& thread : threads) {
     thread.join();
   }
+  wardens_.end();  // and with it what lingers, while there is a janitor for that
 }
 
 Result<std::unique_ptr<Spare>> Engine::Impl::make_spare_of(const SpareOrder& order,
@@ -318,7 +303,7 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
   auto sandbox = TRY(start_claimed(request, std::move(definition), std::move(tier), stored, saved));
   std::get<Registry::Claim>(claimed).settle(sandbox);
   if (sandbox->has_ended()) {
-    registry_.remove(*sandbox);  // it died before it was listed
+    registry_.note_end(*sandbox);  // it died before it was listed
   }
   started.keep();
   return StartResult{.sandbox = std::move(sandbox), .was_running = false};
@@ -373,7 +358,7 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
 Result<Launched> Engine::Impl::launch_and_keep(const LaunchPlan& plan, bool was_defined,
                                                const std::stop_token& stop) {
   Launched launched =
-      TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.remove(ended); }, stop));
+      TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.note_end(ended); }, stop));
   if (plan.ephemeral) {
     plan.ephemeral->disk_base_bytes = launched.disk_base_bytes;
     return launched;
@@ -424,7 +409,7 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_copy(const LaunchPlan& like
   const Launched launched = TRY(launch_and_keep(plan, false, request.stop));
   claim->settle(launched.sandbox);
   if (launched.sandbox->has_ended()) {
-    registry_.remove(*launched.sandbox);
+    registry_.note_end(*launched.sandbox);
   }
   return launched.sandbox;
 }
@@ -470,12 +455,15 @@ Result<std::shared_ptr<EphemeralFiles>> Engine::Impl::new_files() {
   return std::make_shared<EphemeralFiles>(folder_.path() + "/" + id);
 }
 
+Result<> Engine::Impl::stop(const Name& name) {
+  const auto sandbox = registry_.find_any(name);
+  return sandbox ? sandbox->stop() : Result<>();
+}
+
 Result<> Engine::Impl::remove(const Name& name) {
   TRY(check_sandbox_name(name.sandbox));
   TRY(check_namespace(name.namespace_name));
-  if (const auto running = registry_.find(name)) {
-    TRY(running->stop());
-  }
+  TRY(stop(name));
   Definitions* all = TRY(definitions());
   struct stat status{};
   if (::lstat(SandboxFolder::path_of(home_, name).c_str(), &status) == 0) {
@@ -526,6 +514,7 @@ Result<std::shared_ptr<Engine>> Engine::open(const EngineOptions& options) {
   auto loop = TRY(IoLoop::start());
   auto janitor = TRY(Janitor::create());
   warden.home = home;
+  warden.patience = options.warden_patience;
   warden.engine_id = folder.id();
   return std::shared_ptr<Engine>(new Engine(std::make_unique<Impl>(
       home, std::move(folder), std::move(loop), std::move(store), std::move(janitor),
@@ -571,6 +560,10 @@ Result<std::vector<std::shared_ptr<Sandbox>>> Engine::fork(Sandbox& sandbox,
     return std::unexpected(explain_full_home(std::move(copies).error(), home()));
   }
   return copies;
+}
+
+Result<> Engine::stop(const Name& name) {
+  return impl_->stop(name);
 }
 
 Result<> Engine::remove(const Name& name) {

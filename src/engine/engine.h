@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,6 +33,7 @@ struct EngineOptions {
   PoolOptions pool;                    // of spare sandboxes; by default none
   // The tiers that sandboxes may have, the first by default. Empty: any, by default the jail.
   std::vector<std::string> isolation;
+  std::chrono::milliseconds warden_patience = isolation::WardenOptions{}.patience;
 };
 
 struct StartRequest {
@@ -96,6 +98,8 @@ class Engine {
     std::stop_token stop;
   };
   Result<std::vector<std::shared_ptr<Sandbox>>> fork(Sandbox& sandbox, const ForkRequest& request);
+  // Ends the one that runs here, if one does. kTimeout: it lingers, see Sandbox.
+  Result<> stop(const Name& name);
   // Ends it if it runs here, then deletes definition and files. Not existing is a success.
   // kConflict: it runs in another program.
   Result<> remove(const Name& name);

@@ -2,6 +2,14 @@
 #include "engine/registry.h"
 
 namespace msb::engine {
+namespace {
+
+// Whether there is something to say to whoever wants the name.
+bool is_settled(const std::shared_ptr<Sandbox>& sandbox) {
+  return sandbox && (sandbox->is_running() || sandbox->why_lingering());
+}
+
+}  // namespace
 
 Registry::Claim::~Claim() {
   if (registry_ != nullptr) {
@@ -31,11 +39,14 @@ Result<std::variant<Registry::Claim, std::shared_ptr<Sandbox>>> Registry::claim(
     if (found->second && found->second->is_running()) {
       return found->second;
     }
+    if (const auto why = found->second ? found->second->why_lingering() : std::nullopt) {
+      return std::unexpected(why->wrap("sandbox '" + name.sandbox + "' has not ended yet"));
+    }
     // Every start ends, and what has died is buried by the janitor.
     const bool requested = stop.stop_requested();
     if (requested || !changed_.wait(lock, stop, [&] {
           const auto now = sandboxes_.find(name);
-          return closed_ || now == sandboxes_.end() || (now->second && now->second->is_running());
+          return closed_ || now == sandboxes_.end() || is_settled(now->second);
         })) {
       return fail(ErrorCode::kCancelled, "the start was cancelled");
     }
@@ -49,6 +60,12 @@ std::shared_ptr<Sandbox> Registry::find(const Name& name) {
                                                                                    : nullptr;
 }
 
+std::shared_ptr<Sandbox> Registry::find_any(const Name& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = sandboxes_.find(name);
+  return found != sandboxes_.end() ? found->second : nullptr;
+}
+
 std::vector<std::shared_ptr<Sandbox>> Registry::all() {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Sandbox>> sandboxes;
@@ -60,20 +77,29 @@ std::vector<std::shared_ptr<Sandbox>> Registry::all() {
   return sandboxes;
 }
 
-void Registry::remove(const Sandbox& sandbox) {
+void Registry::note_end(Sandbox& sandbox) {
   std::shared_ptr<Sandbox> last;  // its destructor must not run under the lock
   const std::lock_guard lock(mutex_);
   const auto found = sandboxes_.find(sandbox.name());
-  if (found != sandboxes_.end() && found->second.get() == &sandbox) {
+  if (found == sandboxes_.end()) {
+    return;
+  }
+  if (!sandbox.has_ended()) {
+    if (!found->second) {  // its start has failed, and is about to give the name up
+      found->second = sandbox.weak_from_this().lock();
+    }
+  } else if (found->second.get() == &sandbox) {
     last = std::move(found->second);
     sandboxes_.erase(found);
-    changed_.notify_all();
   }
+  changed_.notify_all();
 }
 
 void Registry::give_up(const Name& name) {
   const std::lock_guard lock(mutex_);
-  sandboxes_.erase(name);
+  if (const auto found = sandboxes_.find(name); found != sandboxes_.end() && !found->second) {
+    sandboxes_.erase(found);
+  }
   changed_.notify_all();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which sandboxes of this engine run, by name. A name is claimed before its start begins, so of two
-// starts of one name at once the second waits for the first to succeed or fail.
+// starts of one name at once the second waits for the first to succeed or fail. It is free again
+// when nothing is left of its sandbox, whether the start has succeeded or not.
 #pragma once
 
 #include <condition_variable>
@@ -29,7 +30,7 @@ class Registry {
         : registry_(std::exchange(other.registry_, nullptr)), name_(std::move(other.name_)) {}
     Claim& operator=(Claim&&) = delete;
     ~Claim();
-    // The sandbox runs under that name from now on, until remove().
+    // The sandbox runs under that name from now on, until it has ended.
     void settle(std::shared_ptr<Sandbox> sandbox);
 
    private:
@@ -38,13 +39,16 @@ class Registry {
   };
 
   // A claim, or the sandbox that runs already. Waits while another thread starts or buries it.
-  // kCancelled; kUnavailable: the engine is closing.
+  // kCancelled; kUnavailable: the engine is closing; kTimeout: the last one lingers.
   Result<std::variant<Claim, std::shared_ptr<Sandbox>>> claim(const Name& name,
                                                               const std::stop_token& stop);
   // Running, or null.
   std::shared_ptr<Sandbox> find(const Name& name);
+  // Running, or not at its end yet, or null.
+  std::shared_ptr<Sandbox> find_any(const Name& name);
   std::vector<std::shared_ptr<Sandbox>> all();
-  void remove(const Sandbox& sandbox);
+  // Forgets it if it has ended; keeps it if it lingers, listed or not.
+  void note_end(Sandbox& sandbox);
   // No claims any more.
   void close();
 

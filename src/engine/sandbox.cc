@@ -85,6 +85,11 @@ bool Sandbox::has_ended() const {
   return state_ == State::kEnded;
 }
 
+std::optional<Error> Sandbox::why_lingering() const {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kLingering ? std::optional(ended_.error()) : std::nullopt;
+}
+
 void Sandbox::discard_files_at_end() {
   const std::lock_guard lock(mutex_);
   discards_files_ = true;
@@ -254,8 +259,10 @@ Result<> Sandbox::end(const Error& reason) {
   bool discards = false;
   {
     std::unique_lock lock(mutex_);
-    if (state_ != State::kRunning) {
-      changed_.wait(lock, [this] { return state_ == State::kEnded; });
+    const bool was_ending = state_ == State::kEnding;
+    changed_.wait(lock, [this] { return state_ != State::kEnding; });
+    // What somebody else has tried in vain is worth another try once the warden has said its word.
+    if (state_ == State::kEnded || (was_ending && !parts_.exit_report->arrived())) {
       return ended_;
     }
     state_ = State::kEnding;
@@ -272,8 +279,11 @@ Result<> Sandbox::end(const Error& reason) {
   parts_.ports.reset();
   parts_.gauges->close();
   Result<> result = parts_.warden->destroy(parts_.instance_id);
-  if (!result && result.error().is(ErrorCode::kUnavailable)) {
-    result = {};  // the warden is gone, and all its sandboxes with it
+  if (!result && (result.error().is(ErrorCode::kUnavailable) || parts_.exit_report->arrived())) {
+    result = {};  // the warden is gone, and all its sandboxes with it, or has said that this one is
+  }
+  if (!result && result.error().is(ErrorCode::kTimeout)) {
+    return settle(State::kLingering, std::move(result));
   }
   if (exec_thread_.joinable()) {
     exec_thread_.join();
@@ -291,9 +301,13 @@ Result<> Sandbox::end(const Error& reason) {
   }
   parts_.folder.release();
   parts_.image.lease.reset();
+  return settle(State::kEnded, std::move(result));
+}
+
+Result<> Sandbox::settle(State state, Result<> result) {
   {
     const std::lock_guard lock(mutex_);
-    state_ = State::kEnded;
+    state_ = state;
     ended_ = result;
     changed_.notify_all();
   }

@@ -6,6 +6,12 @@
 //   [ended]
 //
 // Whoever notices the end first does the ending; everybody else waits for it. Thread-safe.
+//
+// A warden that does not answer cannot say whether anything is left. The sandbox is then lingering:
+// it keeps its name, its files and its warden until the warden's word, or end, ends it, or a
+// stop().
+//
+//   [ending] ── kTimeout ──► [lingering] ── exit report, stop() ──► [ending]
 #pragma once
 
 #include <atomic>
@@ -54,7 +60,8 @@ struct SandboxParts {
 
 class Sandbox : public std::enable_shared_from_this<Sandbox> {
  public:
-  // `on_ended` is called once, after the end, in the thread that did the ending.
+  // `on_ended` is called after the end, and after each ending that leaves it lingering, in the
+  // thread that did the ending. Whoever it tells must keep a sandbox that lingers.
   static std::shared_ptr<Sandbox> create(SandboxParts parts, const EngineFolder& engine_folder,
                                          std::function<void(Sandbox&)> on_ended);
   Sandbox(const Sandbox&) = delete;
@@ -83,6 +90,8 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   bool is_running() const;
   // Nothing of it is left.
   bool has_ended() const;
+  // Why it could not be ended, while it lingers.
+  std::optional<Error> why_lingering() const;
   Result<std::string> log(std::size_t max_bytes) const { return log_.tail(max_bytes); }
   // The exit status of Config::exec once it has ended.
   std::optional<int> exec_exit_code() const;
@@ -109,14 +118,18 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
                                 const std::stop_token& stop);
 
   // Ends every process and frees everything but persistent files. Returns when it is done.
+  // kTimeout: the warden does not answer, the sandbox lingers.
   Result<> stop();
   // The same after the sandbox has ended by itself: waits for the warden's word on why.
   void bury();
 
  private:
+  enum class State { kRunning, kEnding, kLingering, kEnded };
+
   Sandbox(SandboxParts parts, const EngineFolder& engine_folder,
           std::function<void(Sandbox&)> on_ended);
   Result<> end(const Error& reason);
+  Result<> settle(State state, Result<> result);
   void run_exec();
   Result<> require_running() const;
   Result<> require_motion() const;
@@ -144,12 +157,11 @@ class Sandbox : public std::enable_shared_from_this<Sandbox> {
   std::mutex motion_mutex_;
   std::atomic<bool> is_paused_ = false;  // changed under motion_mutex_
 
-  enum class State { kRunning, kEnding, kEnded };
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   State state_ = State::kRunning;
   bool discards_files_ = false;
-  Result<> ended_;
+  Result<> ended_;  // what the last ending came to
 };
 
 }  // namespace msb::engine

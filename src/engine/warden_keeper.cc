@@ -57,4 +57,15 @@ void WardenKeeper::drop(const std::shared_ptr<isolation::WardenClient>& warden) 
   }
 }
 
+void WardenKeeper::end() {
+  std::shared_ptr<isolation::WardenClient> last;
+  {
+    const std::lock_guard lock(mutex_);
+    last = warden_;
+  }
+  if (last) {
+    last->end();
+  }
+}
+
 }  // namespace msb::engine

@@ -26,6 +26,9 @@ class WardenKeeper {
   // `warden` does not work any more; the next get() makes another.
   void drop(const std::shared_ptr<isolation::WardenClient>& warden);
 
+  // Ends the last one that was made, and all its sandboxes, whether it answers or not.
+  void end();
+
   const std::string& agent_path() const { return options_.agent_path; }
 
  private:

@@ -212,7 +212,9 @@ class WardenClient::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  ~Impl() {
+  ~Impl() { end(); }
+
+  void end() {
     // The warden takes the end of the socket as its order to end all, and is waited for.
     ::shutdown(socket_.get(), SHUT_WR);
     if (warden_) {
@@ -493,6 +495,10 @@ Result<std::unique_ptr<WardenClient>> WardenClient::spawn(
       std::make_unique<Impl>(options, std::move(ours), std::move(process), std::move(on_exit));
   TRY(impl->greet());
   return std::unique_ptr<WardenClient>(new WardenClient(std::move(impl)));
+}
+
+void WardenClient::end() {
+  impl_->end();
 }
 
 Result<StartedSandbox> WardenClient::create(SandboxSpec spec) {

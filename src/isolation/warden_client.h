@@ -47,8 +47,11 @@ class WardenClient {
                                                      std::function<void(SandboxExit)> on_exit);
   WardenClient(const WardenClient&) = delete;
   WardenClient& operator=(const WardenClient&) = delete;
-  // Ends the warden and all sandboxes, and waits for it; kills it if it does not end.
   ~WardenClient();
+
+  // Ends the warden and all sandboxes, and waits for it; kills it if it does not end. All have been
+  // reported then, and every call fails with kUnavailable. So does the destructor.
+  void end();
 
   // Returns once the jail is complete and the agent is being executed. Thread-safe; calls from
   // several threads run at the same time. Takes as long as it takes, as long as the warden answers

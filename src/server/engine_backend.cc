@@ -171,10 +171,7 @@ Result<StartOutcome> EngineBackend::start(const SandboxName& name, const rpc::St
 }
 
 Result<> EngineBackend::stop(const SandboxName& name) {
-  if (const auto sandbox = engine_->find(engine_name(name))) {
-    return sandbox->stop();
-  }
-  return {};
+  return engine_->stop(engine_name(name));
 }
 
 Result<> EngineBackend::pause(const SandboxName& name) {

@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/locations.h"
 #include "base/sys.h"
+#include "isolation/testing/comes_true.h"
 #include "isolation/testing/guest.h"
 #include "isolation/warden/identities.h"
 
@@ -97,17 +98,6 @@ std::vector<pid_t> wardens_of(const std::string& engine_id) {
 int open_descriptors() {
   return static_cast<int>(
       std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
-}
-
-bool comes_true(const auto& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    ::poll(nullptr, 0, 5);
-  }
-  return true;
 }
 
 void expect_nothing_left(const std::string& engine_id, const std::string& home) {

@@ -132,7 +132,13 @@ Result<> LocalSandbox::begin_start() {
     dead = std::exchange(sandbox_, nullptr);
   }
   if (dead) {
-    (void)dead->stop();  // waits until it is buried
+    const Result<> buried = dead->stop();  // waits for it
+    if (!dead->has_ended()) {
+      const std::lock_guard lock(mutex_);
+      state_ = State::kStarted;
+      sandbox_ = std::move(dead);
+      return std::unexpected(buried.error().wrap(ErrorCode::kFailedToStartSandbox));
+    }
   }
   return {};
 }
@@ -202,7 +208,9 @@ Result<> LocalSandbox::stop() {
   const Result<> stopped = sandbox->stop();
   {
     const std::lock_guard lock(mutex_);
-    state_ = State::kOff;
+    const bool lingers = !sandbox->has_ended();
+    state_ = lingers ? State::kStarted : State::kOff;
+    sandbox_ = lingers ? std::move(sandbox) : nullptr;
   }
   if (!stopped) {
     return std::unexpected(log_.failed("Sandbox could not be stopped", name_,

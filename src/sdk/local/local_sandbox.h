@@ -5,7 +5,8 @@
 //   [off] ── start ──► [starting] ──► [started] ── stop ──► [stopping] ──► [off]
 //
 // A step is taken under the lock, the work of it is not: of two concurrent starts exactly one finds
-// [off]. A sandbox that has died by itself leaves [started] at the next start() or stop().
+// [off]. A sandbox that has died by itself leaves [started] at the next start() or stop(); one that
+// could not be ended stays there.
 #pragma once
 
 #include <memory>
