@@ -145,14 +145,20 @@ Error fail_start(const Assembled& started, bool discards_files, const Error& err
   return reason;
 }
 
+bool has_folder(const LaunchSite& site, const LaunchPlan& plan) {
+  const std::string path =
+      plan.ephemeral ? plan.ephemeral->path() : SandboxFolder::path_of(site.home, plan.name);
+  return base::sys::stat(path).has_value();
+}
+
 // The template that a machine with no files yet can be cloned from. Nothing: it boots, as it would
 // without templates; a clone has no other result, only sooner.
-std::optional<std::string> template_for(const LaunchSite& site, const LaunchPlan& plan,
-                                        const SandboxFolder& folder, const std::stop_token& stop) {
-  if (!plan.tier.is_machine() || !folder.is_new()) {
+std::optional<MachineTemplate> template_for(const LaunchSite& site, const LaunchPlan& plan,
+                                            const std::stop_token& stop) {
+  if (!plan.tier.is_machine() || plan.saved || has_folder(site, plan)) {
     return std::nullopt;
   }
-  auto spec = spec_of(site, plan, {}, {}, folder.path());
+  auto spec = spec_of(site, plan, {}, {}, {});
   if (!spec) {
     return std::nullopt;
   }
@@ -216,15 +222,16 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
   return Begun{.jail = std::move(jail)};
 }
 
-Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Prepared prepared,
+// `saved`: a machine's template, for a sandbox whose files are made by this.
+Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
+                            const std::optional<std::string>& saved, Prepared prepared,
                             std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   const std::string id = TRY(base::random_id());
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  const std::optional<std::string> saved =
-      plan.saved ? plan.saved : template_for(site, plan, folder.get(), stop);
-  Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(), saved));
+  Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(),
+                               folder.get().is_new() ? saved : std::nullopt));
   Jail& jail = begun.jail;
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
   const bool is_new = folder.get().is_new();
@@ -286,22 +293,14 @@ Result<> make_it_so(Spare& spare, const LaunchPlan& plan, const Greeting& greeti
   return errands.wait(AgentLink::Clock::now() + kGreetingTimeout);
 }
 
-// nullopt: there is no spare, or it could not be made what is wanted, whoever's fault that is: a
-// cold start has the same result, or the reason.
-std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan& plan,
-                                        Prepared& prepared,
-                                        const std::function<void(Sandbox&)>& on_ended,
-                                        const std::stop_token& stop) {
-  if (!plan.spare) {
-    return std::nullopt;
-  }
-  std::unique_ptr<Spare> spare = site.pool.claim(*plan.spare);
-  if (!spare) {
-    return std::nullopt;
-  }
+// nullopt: it could not be made what is wanted, whoever's fault that is: a cold start has the same
+// result, or the reason. `spare` is left where there are files of an earlier start.
+std::optional<Launched> start_from(const LaunchSite& site, const LaunchPlan& plan,
+                                   std::unique_ptr<Spare>& spare, Prepared& prepared,
+                                   const std::function<void(Sandbox&)>& on_ended,
+                                   const std::stop_token& stop) {
   std::optional<SandboxFolder> adopted = adopt_folder(site, plan, *spare).value_or(std::nullopt);
   if (!adopted) {
-    site.pool.put_back(plan.spare->kind, std::move(spare));  // there are files of an earlier start
     return std::nullopt;
   }
   NewFolder folder(*std::move(adopted), site.folder);
@@ -309,7 +308,7 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
     spare.reset();  // before its folder goes
     return std::nullopt;
   }
-  Spare::Parts parts = spare->take();
+  Spare::Parts parts = std::exchange(spare, nullptr)->take();
   Jail jail(parts.id, std::move(parts.warden), std::move(parts.exit_report),
             {.stream = {},
              .gauges = std::move(parts.gauges),
@@ -322,6 +321,31 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
                                       .disk_base_bytes = parts.disk_base_bytes},
                                      on_ended);
   return Launched{.sandbox = started.sandbox, .disk_base_bytes = parts.disk_base_bytes};
+}
+
+// nullopt: there is no spare, or see above.
+std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan& plan,
+                                        Prepared& prepared,
+                                        const std::function<void(Sandbox&)>& on_ended,
+                                        const std::stop_token& stop) {
+  std::unique_ptr<Spare> spare = plan.spare ? site.pool.claim(*plan.spare) : nullptr;
+  if (!spare) {
+    return std::nullopt;
+  }
+  auto launched = start_from(site, plan, spare, prepared, on_ended, stop);
+  if (spare) {
+    site.pool.put_back(plan.spare->kind, std::move(spare));
+  }
+  return launched;
+}
+
+Result<Launched> open_ports(Launched launched) {
+  if (const auto opened = launched.sandbox->start_ports(); !opened) {
+    launched.sandbox->discard_files_at_end();
+    [[maybe_unused]] const auto stopped = launched.sandbox->stop();
+    return std::unexpected(opened.error());
+  }
+  return launched;
 }
 
 }  // namespace
@@ -358,18 +382,20 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
                         std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
   Prepared prepared = TRY(prepare(site, plan));
   if (auto launched = start_from_pool(site, plan, prepared, on_ended, stop)) {
-    const auto opened = launched->sandbox->start_ports();
-    if (!opened) {
-      launched->sandbox->discard_files_at_end();
-      [[maybe_unused]] const auto stopped = launched->sandbox->stop();
-      return std::unexpected(opened.error());
+    return open_ports(*std::move(launched));
+  }
+  auto saved = template_for(site, plan, stop);
+  // The machine that a template was made of is as good as its clone.
+  if (saved && saved->machine && plan.definition.volumes.empty()) {
+    if (auto launched = start_from(site, plan, saved->machine, prepared, on_ended, stop)) {
+      return open_ports(*std::move(launched));
     }
-    return *std::move(launched);
   }
   if (stop.stop_requested()) {
     return fail(ErrorCode::kCancelled, "the start was cancelled");
   }
-  return start_cold(site, plan, std::move(prepared), std::move(on_ended), stop);
+  return start_cold(site, plan, saved ? std::optional(saved->folder) : plan.saved,
+                    std::move(prepared), std::move(on_ended), stop);
 }
 
 }  // namespace msb::engine

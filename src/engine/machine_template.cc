@@ -16,10 +16,12 @@
 #include "base/random.h"
 #include "base/sys.h"
 #include "engine/agent_link.h"
+#include "engine/gauges.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
 #include "image/digest.h"
 #include "image/file_lock.h"
+#include "isolation/machine_orders.h"
 #include "isolation/microvm/kernel_image.h"
 
 namespace msb::engine {
@@ -131,56 +133,66 @@ std::string lock_of(const std::string& all, const std::string& shape) {
   return all + "/" + shape.substr(0, 1) + ".lock";
 }
 
-Result<> save_new_machine(const LaunchSite& site, const MachineTemplateOrder& order,
-                          const std::string& draft, const std::stop_token& stop) {
+Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
+                                                const MachineTemplateOrder& order,
+                                                const std::string& draft,
+                                                const std::stop_token& stop) {
   const std::string id = TRY(base::random_id());
-  const base::TempDir folder = TRY(base::TempDir::create(site.folder.path()));
-  {
-    Jail jail =
-        TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
-          isolation::SandboxSpec spec;
-          spec.tier = order.spec.tier;
-          spec.id = id;
-          spec.name = kHostname;
-          spec.hostname = kHostname;
-          spec.layer_paths = order.spec.layer_paths;
-          spec.writable_path = folder.path();
-          spec.limits = order.spec.limits;
-          spec.machine = order.spec.machine;
-          return spec;
-        }));
-    const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
-    TRY(greet_spare(*link, id,
-                    {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
-    TRY(save_machine_into(draft, jail.started.orders.get(), folder.path()));
-    // The link is closed before the machine goes, whose end nobody is to be told of.
-    link->close(Error(ErrorCode::kSandboxGone, "saved as a template"));
-  }
-  return {};
+  SpareFolder folder = TRY(make_spare_folder(site.folder));
+  Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
+    isolation::SandboxSpec spec;
+    spec.tier = order.spec.tier;
+    spec.id = id;
+    spec.name = kHostname;
+    spec.hostname = kHostname;
+    spec.layer_paths = order.spec.layer_paths;
+    spec.writable_path = folder.folder.path();
+    spec.limits = order.spec.limits;
+    spec.machine = order.spec.machine;
+    spec.machine->begin = isolation::MachineSpec::Begin::kBoot;
+    return spec;
+  }));
+  const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
+  TRY(greet_spare(*link, id,
+                  {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
+  TRY(save_machine_into(draft, jail.started.orders.get(), folder.folder.path()));
+  TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFree));
+  // What the file knows of its random numbers is not to be true of it either.
+  TRY(renew_interpreters(*link));
+  const std::int64_t disk_base =
+      Gauges({}, order.spec.limits, folder.folder.path(), 0, link).note_disk_base();
+  return to_spare({.id = id,
+                   .folder = std::move(folder),
+                   .jail = std::move(jail),
+                   .link = link,
+                   .limits = order.spec.limits,
+                   .disk_base_bytes = disk_base,
+                   .warm = order.warm});
 }
 
 }  // namespace
 
-Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
-                                          const std::stop_token& stop) {
+Result<MachineTemplate> find_or_make_template(const LaunchSite& site,
+                                              const MachineTemplateOrder& order,
+                                              const std::stop_token& stop) {
   const std::string all = templates_folder(site);
   TRY(base::make_folders(all, 0700));
   const std::string shape = shape_of(site, order);
   std::string folder = all + "/" + order.image_digest + "-" + shape;
   if (can_use(folder)) {
-    return folder;
+    return MachineTemplate{.folder = std::move(folder), .machine = nullptr};
   }
   const auto lock =
       TRY(image::FileLock::acquire(lock_of(all, shape), image::FileLock::Mode::kExclusive, stop));
   if (can_use(folder)) {
-    return folder;
+    return MachineTemplate{.folder = std::move(folder), .machine = nullptr};
   }
   base::TempDir draft = TRY(base::TempDir::create(all));
-  TRY_WRAP(save_new_machine(site, order, draft.path(), stop), "make a template");
+  auto machine = TRY_WRAP(save_new_machine(site, order, draft.path(), stop), "make a template");
   TRY(sys::rename(draft.path(), folder));
   [[maybe_unused]] const std::string published = draft.release();
   prune(all);
-  return folder;
+  return MachineTemplate{.folder = std::move(folder), .machine = std::move(machine)};
 }
 
 }  // namespace msb::engine

@@ -9,6 +9,7 @@
 // (kernel, QEMU, our programs, limits, user) is in its name, so that it is never used with another.
 #pragma once
 
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/try.h"
 #include "engine/greeting.h"
 #include "engine/launch_site.h"
+#include "engine/spare.h"
 #include "isolation/sandbox_spec.h"
 
 namespace msb::engine {
@@ -27,8 +29,15 @@ struct MachineTemplateOrder {
   std::vector<wire::Language> warm;
 };
 
-// The folder of the one that suits; made if there is none.
-Result<std::string> find_or_make_template(const LaunchSite& site, const MachineTemplateOrder& order,
-                                          const std::stop_token& stop);
+struct MachineTemplate {
+  std::string folder;
+  // Where it was made just now: the machine that was saved, which goes on, and is nobody's yet.
+  std::unique_ptr<Spare> machine;
+};
+
+// The one that suits; made if there is none.
+Result<MachineTemplate> find_or_make_template(const LaunchSite& site,
+                                              const MachineTemplateOrder& order,
+                                              const std::stop_token& stop);
 
 }  // namespace msb::engine

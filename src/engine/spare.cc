@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "engine/ofd_lock.h"
 
 namespace msb::engine {
 
@@ -16,6 +17,34 @@ Result<std::vector<SpareKind::Folder>> layer_folders(const image::Image& image) 
     folders.push_back({.device = status.st_dev, .inode = status.st_ino});
   }
   return folders;
+}
+
+Result<SpareFolder> make_spare_folder(const EngineFolder& engine) {
+  SpareFolder made{.folder = TRY(base::TempDir::create(engine.path())), .lock = {}};
+  std::optional<base::UniqueFd> lock = TRY(try_lock_file(made.folder.path() + "/lock"));
+  if (!lock) {
+    return fail(ErrorCode::kConflict, "lock(" + made.folder.path() + ")");
+  }
+  made.lock = *std::move(lock);
+  return made;
+}
+
+std::unique_ptr<Spare> to_spare(SpareMakings makings) {
+  isolation::StartedSandbox& started = makings.jail.started;
+  auto spare = std::make_unique<Spare>(Spare::Parts{.id = std::move(makings.id),
+                                                    .folder = makings.folder.folder.release(),
+                                                    .folder_lock = std::move(makings.folder.lock),
+                                                    .limits = makings.limits,
+                                                    .gauges = std::move(started.gauges),
+                                                    .orders = std::move(started.orders),
+                                                    .weaknesses = std::move(started.weaknesses),
+                                                    .disk_base_bytes = makings.disk_base_bytes,
+                                                    .warm = std::move(makings.warm),
+                                                    .warden = makings.jail.warden(),
+                                                    .exit_report = makings.jail.exit_report,
+                                                    .link = std::move(makings.link)});
+  makings.jail.dismiss();
+  return spare;
 }
 
 Spare::~Spare() {

@@ -12,10 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/try.h"
 #include "base/unique_fd.h"
 #include "engine/agent_link.h"
+#include "engine/engine_folder.h"
 #include "engine/exit_board.h"
+#include "engine/jail_maker.h"
 #include "image/store.h"
 #include "isolation/warden_client.h"
 #include "wire/messages.h"
@@ -45,6 +48,14 @@ struct SpareKind {
 };
 
 Result<std::vector<SpareKind::Folder>> layer_folders(const image::Image& image);
+
+// Where one is made: as a persistent sandbox's, which it may become, with the lock held. Within the
+// engine's own folder, so a crash is swept with that. Removed again, unless it was released.
+struct SpareFolder {
+  base::TempDir folder;
+  base::UniqueFd lock;
+};
+Result<SpareFolder> make_spare_folder(const EngineFolder& engine);
 
 // How the next spare of a kind is to be made.
 struct SpareOrder {
@@ -87,5 +98,17 @@ class Spare {
  private:
   Parts parts_;
 };
+
+// What one is put together of: a jail whose agent, at the end of `link`, has been greeted.
+struct SpareMakings {
+  std::string id;
+  SpareFolder folder;
+  Jail jail;
+  std::shared_ptr<AgentLink> link;
+  isolation::Limits limits;
+  std::int64_t disk_base_bytes = 0;
+  std::vector<wire::Language> warm;
+};
+std::unique_ptr<Spare> to_spare(SpareMakings makings);
 
 }  // namespace msb::engine

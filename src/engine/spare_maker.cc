@@ -20,24 +20,6 @@ namespace {
 
 constexpr const char* kName = "spare";
 
-// Removed again, unless it was released.
-struct SpareFolder {
-  base::TempDir folder;
-  base::UniqueFd lock;
-};
-
-// As a persistent sandbox's, which it may become: with the lock held. Within the engine's own
-// folder, so a crash is swept with that.
-Result<SpareFolder> make_folder(const LaunchSite& site) {
-  SpareFolder made{.folder = TRY(base::TempDir::create(site.folder.path())), .lock = {}};
-  std::optional<base::UniqueFd> lock = TRY(try_lock_file(made.folder.path() + "/lock"));
-  if (!lock) {
-    return fail(ErrorCode::kConflict, "lock(" + made.folder.path() + ")");
-  }
-  made.lock = *std::move(lock);
-  return made;
-}
-
 isolation::SandboxSpec spec_of(const SpareOrder& order, const image::Image& image,
                                const std::string& id, const std::string& folder) {
   isolation::SandboxSpec spec;
@@ -56,14 +38,23 @@ isolation::SandboxSpec spec_of(const SpareOrder& order, const image::Image& imag
   return spec;
 }
 
-Result<std::string> template_of(const LaunchSite& site, const SpareOrder& order,
-                                const image::Image& image, const std::stop_token& stop) {
-  return find_or_make_template(site,
-                               {.image_digest = hexadecimal_of(image.digest),
-                                .spec = spec_of(order, image, {}, {}),
-                                .configuration = order.configuration,
-                                .warm = order.warm},
-                               stop);
+MachineTemplateOrder template_order_of(const SpareOrder& order, const image::Image& image) {
+  return {.image_digest = hexadecimal_of(image.digest),
+          .spec = spec_of(order, image, {}, {}),
+          .configuration = order.configuration,
+          .warm = order.warm};
+}
+
+// Its loss is found at once, by whoever waits for spares.
+std::unique_ptr<Spare> notice_loss(const LaunchSite& site, std::unique_ptr<Spare> spare) {
+  spare->parts().link->when_lost([&pool = site.pool] { pool.look_again(); });
+  return spare;
+}
+
+// It stands still until somebody wants it.
+Result<> put_to_rest(Spare& spare) {
+  spare.parts().link->begin_rest();
+  return isolation::move_machine(spare.parts().orders.get(), isolation::Motion::kFrozen);
 }
 
 }  // namespace
@@ -79,9 +70,17 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
     return fail(ErrorCode::kConflict, "image '" + order.reference + "' has changed");
   }
   const std::string id = TRY(base::random_id());
-  SpareFolder folder = TRY(make_folder(site));
+  SpareFolder folder = TRY(make_spare_folder(site.folder));
   const bool is_machine = order.kind.tier.is_machine();
-  const std::string saved = is_machine ? TRY(template_of(site, order, image, stop)) : std::string();
+  std::string saved;
+  if (is_machine) {
+    MachineTemplate found = TRY(find_or_make_template(site, template_order_of(order, image), stop));
+    if (found.machine) {
+      TRY(put_to_rest(*found.machine));
+      return notice_loss(site, std::move(found.machine));
+    }
+    saved = std::move(found.folder);
+  }
   Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
     isolation::SandboxSpec spec = spec_of(order, image, id, folder.folder.path());
     if (is_machine) {
@@ -97,25 +96,18 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
   if (is_machine) {
     TRY(renew_interpreters(*link));
     disk_base_bytes = Gauges({}, order.limits, folder.folder.path(), 0, link).note_disk_base();
-    link->begin_rest();
-    TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFrozen));
   }
-  auto spare = std::make_unique<Spare>(Spare::Parts{.id = id,
-                                                    .folder = folder.folder.release(),
-                                                    .folder_lock = std::move(folder.lock),
-                                                    .limits = order.limits,
-                                                    .gauges = std::move(jail.started.gauges),
-                                                    .orders = std::move(jail.started.orders),
-                                                    .weaknesses = jail.started.weaknesses,
-                                                    .disk_base_bytes = disk_base_bytes,
-                                                    .warm = order.warm,
-                                                    .warden = jail.warden(),
-                                                    .exit_report = jail.exit_report,
-                                                    .link = link});
-  jail.dismiss();
-  // Its loss is found at once, by whoever waits for spares.
-  link->when_lost([&pool = site.pool] { pool.look_again(); });
-  return spare;
+  auto spare = to_spare({.id = id,
+                         .folder = std::move(folder),
+                         .jail = std::move(jail),
+                         .link = link,
+                         .limits = order.limits,
+                         .disk_base_bytes = disk_base_bytes,
+                         .warm = order.warm});
+  if (is_machine) {
+    TRY(put_to_rest(*spare));
+  }
+  return notice_loss(site, std::move(spare));
 }
 
 }  // namespace msb::engine
