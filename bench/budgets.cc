@@ -48,6 +48,8 @@ constexpr std::array kBudgets = {
            "", "neighbour.ours.quiet", 0.99, "p99 when quiet"},
     Budget{"microvm: start → first Python result from a template", "tier_ready.microvm", 0.5,
            kAtMost, 0.05, "", "tier_cold.microvm", 0.5, "cold boot"},
+    Budget{"microvm: start → first Python result from a pool", "tier_ready.microvm_pool", 0.5,
+           kAtMost, 0.01, "", "tier_cold.microvm", 0.5, "cold boot"},
 };
 
 Verdict held_against(std::string_view what, double figure, const std::string& unit,

@@ -65,31 +65,31 @@ Result<> add_doors(Field& field) {
 }
 
 // Spares are made of an image that has been started more than once.
-Result<> open_pool(Door& door) {
+Result<> open_pool(Door& door, std::size_t spares, const StartConfig& config) {
   EngineOptions options;
-  options.pool.max_spares = kSpares;
+  options.pool.max_spares = spares;
   options.pool.half_life = std::chrono::hours(1);  // the others need time, too
   door.where.engine = TRY(Engine::create(options));
   for (int start = 0; start < 2; ++start) {
     PythonSandbox sandbox(door.where);
-    TRY(say_hi(sandbox));
+    TRY(say_hi(sandbox, config));
   }
   return rest(door);
 }
 
-Door pooled_door() {
+}  // namespace
+
+Door pooled_door(std::size_t spares, const StartConfig& config) {
   Door door{.id = "ours_pool",
             .name = "microsandbox, from its pool",
             .where = {},
             .not_run = {},
             .has_pool = true};
-  if (const auto opened = open_pool(door); !opened) {
+  if (const auto opened = open_pool(door, spares, config); !opened) {
     door.not_run = opened.error().message();
   }
   return door;
 }
-
-}  // namespace
 
 Result<Server> Server::start() {
   base::sys::Pipe output = TRY(base::sys::pipe());
@@ -136,7 +136,7 @@ Result<Field> make_field(int rounds, int most_alive) {
     field.peers_note = added.error().message();
   }
   TRY(add_doors(field));
-  field.pooled = pooled_door();
+  field.pooled = pooled_door(kSpares, {});
   return field;
 }
 

@@ -54,6 +54,9 @@ struct Field {
 // Begins with a mount namespace for this process: before it has threads.
 Result<Field> make_field(int rounds, int most_alive);
 
+// A door of an engine of its own that keeps `spares` of what such a start gets.
+Door pooled_door(std::size_t spares, const StartConfig& config);
+
 // Waits until the pool of this door, if it has one, holds a spare again: making one is not the work
 // of whoever is measured next.
 Result<> rest(const Door& door);
