@@ -142,6 +142,15 @@ TEST_F(MicrovmTest, AMachineStandsStillAndGoesOn) {
     ASSERT_TRUE(move_machine(orders, Motion::kFree).has_value());
   }
   EXPECT_EQ(guest->ask("echo again"), "on");  // the answer of the first
+  // What a machine is told while it stands still it hears all at once.
+  for (const char* name : {"first", "second", "third"}) {
+    ASSERT_TRUE(move_machine(orders, Motion::kFrozen).has_value());
+    ASSERT_TRUE(move_machine(orders, Motion::kFree).has_value());
+    const auto renamed = rename_machine(orders, name);
+    ASSERT_TRUE(renamed.has_value()) << renamed.error().message();
+    guest->ask("hostname");  // the answer of the one before
+    EXPECT_EQ(guest->ask("hostname"), name);
+  }
   // A machine that stands still ends, too, and what its guest has written is on its disk.
   ASSERT_TRUE(move_machine(orders, Motion::kFrozen).has_value());
   EXPECT_TRUE(host.warden().destroy(guest->id).has_value());

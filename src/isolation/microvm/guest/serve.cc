@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
@@ -35,11 +36,21 @@ class Host {
 
   Result<> send(const FromGuest& message) { return base::write_all(port_.get(), encode(message)); }
 
+  // A message that came with an earlier one, of which poll() knows nothing.
+  Result<bool> has_message() {
+    if (!message_) {
+      if (const auto frame = TRY(reader_.next())) {
+        message_ = TRY(decode_to_guest(*frame));
+      }
+    }
+    return message_.has_value();
+  }
+
   // Waits for it.
   Result<ToGuest> receive() {
     for (;;) {
-      if (const auto frame = TRY(reader_.next())) {
-        return decode_to_guest(*frame);
+      if (TRY(has_message())) {
+        return *std::exchange(message_, std::nullopt);
       }
       const std::size_t size = TRY(sys::read(port_.get(), reader_.prepare()));
       if (size == 0) {
@@ -52,6 +63,7 @@ class Host {
  private:
   base::UniqueFd port_;
   wire::FrameReader reader_;
+  std::optional<ToGuest> message_;
 };
 
 Result<> renew(const InnerSandbox& sandbox, const Identity& identity) {
@@ -77,13 +89,14 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
     std::array<pollfd, 2> watched = {
         pollfd{.fd = host.fd(), .events = POLLIN, .revents = 0},
         pollfd{.fd = sandbox.pidfd.get(), .events = POLLIN, .revents = 0}};
-    if (::poll(watched.data(), watched.size(), -1) < 0) {
+    const bool has_message = TRY(host.has_message());
+    if (::poll(watched.data(), watched.size(), has_message ? 0 : -1) < 0) {
       continue;
     }
     if (watched[1].revents != 0) {
       return host.send(wait_for_end(sandbox));
     }
-    if ((watched[0].revents & POLLIN) == 0) {
+    if (!has_message && (watched[0].revents & POLLIN) == 0) {
       ::poll(nullptr, 0, kPauseMs);
       continue;
     }
