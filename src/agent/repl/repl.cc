@@ -34,7 +34,10 @@ void Repl::warm(Answer answer) {
   waiting_.push_back(std::move(answer));
   may_practise_ = !interpreter_;
   if (interpreter_) {
-    if (interpreter_->ready()) {
+    // In a clone it has practised, and the machine under it has not: an emulator that begins anew.
+    if (interpreter_->ready() && !is_busy()) {
+      practise();
+    } else if (interpreter_->ready()) {
       answer_all({});
     }
   } else if (const auto started = start(); !started) {
@@ -72,6 +75,11 @@ void Repl::renew(Answer answer) {
   } else {
     must_renew_ = true;
   }
+}
+
+void Repl::practise() {
+  timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+  interpreter_->practise();
 }
 
 void Repl::begin_renewal() {
@@ -165,8 +173,7 @@ void Repl::on_ready() {
   timer_.stop();
   is_renewing_ = false;
   if (std::exchange(may_practise_, false) && queue_.empty()) {
-    timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
-    interpreter_->practise();
+    practise();
     return;
   }
   if (std::exchange(must_renew_, false)) {

@@ -71,6 +71,7 @@ class Repl final : public Interpreter::Owner {
   Result<> start();
   void start_anew();
   void begin_renewal();
+  void practise();
   void serve();
   void begin(Run& run);
   void stop(wire::ReplDone::Status reason);
