@@ -328,13 +328,17 @@ std::optional<Launched> start_from_pool(const LaunchSite& site, const LaunchPlan
                                         Prepared& prepared,
                                         const std::function<void(Sandbox&)>& on_ended,
                                         const std::stop_token& stop) {
-  std::unique_ptr<Spare> spare = plan.spare ? site.pool.claim(*plan.spare) : nullptr;
+  if (!plan.spare) {
+    return std::nullopt;
+  }
+  const SpareOrder& order = *plan.spare;
+  std::unique_ptr<Spare> spare = site.pool.claim(order);
   if (!spare) {
     return std::nullopt;
   }
   auto launched = start_from(site, plan, spare, prepared, on_ended, stop);
   if (spare) {
-    site.pool.put_back(plan.spare->kind, std::move(spare));
+    site.pool.put_back(order.kind, std::move(spare));
   }
   return launched;
 }

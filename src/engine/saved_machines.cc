@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -46,7 +47,7 @@ std::string description_of(const image::Image& image, const SavedMachine& machin
   value["image"] = image.digest;
   value["made_with"] = mark_of_emulator();
   value["memory_mib"] = shape.memory_mib;
-  value["millicpus"] = static_cast<std::int64_t>(shape.cpus * 1000 + 0.5);
+  value["millicpus"] = std::llround(shape.cpus * 1000);
   value["disk_mib"] = shape.disk_mib;
   value["max_processes"] = shape.max_processes;
   value["user"] = shape.user;

@@ -195,6 +195,7 @@ Result<std::vector<std::string>> EngineBackend::fork(const SandboxName& name, st
   const auto copies =
       TRY(engine_->fork(*sandbox, {.count = count, .ephemeral = false, .stop = std::move(stop)}));
   std::vector<std::string> names;
+  names.reserve(copies.size());
   for (const auto& copy : copies) {
     names.push_back(copy->name().sandbox);
   }

@@ -35,19 +35,22 @@ OPEN(open64)
 OPEN(__open_2)    // NOLINT(readability-identifier-naming): not ours
 OPEN(__open64_2)  // NOLINT(readability-identifier-naming)
 
-static void* map_here(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
-  const long at = syscall(SYS_mmap, address, size, protection, flags, fd, offset);
+typedef void* pointer;
+
+static pointer map_here(pointer address, size_t size, int protection, int flags, int fd,
+                        off_t offset) {
+  long at = syscall(SYS_mmap, address, size, protection, flags, fd, offset);
   if (at == -1 && errno == EACCES && fd >= 0 && (flags & MAP_TYPE) != MAP_PRIVATE) {
-    return (void*)syscall(SYS_mmap, address, size, protection, (flags & ~MAP_TYPE) | MAP_PRIVATE,
-                          fd, offset);
+    const int private_flags = (flags & ~MAP_TYPE) | MAP_PRIVATE;
+    at = syscall(SYS_mmap, address, size, protection, private_flags, fd, offset);
   }
-  return (void*)at;
+  return (pointer)at;  // NOLINT(performance-no-int-to-ptr): that is what the call gives
 }
 
-#define MAP(name)                                                                               \
-  __attribute__((visibility("default"))) void* name(void* address, size_t size, int protection, \
-                                                    int flags, int fd, off_t offset) {          \
-    return map_here(address, size, protection, flags, fd, offset);                              \
+#define MAP(name)                                                                      \
+  __attribute__((visibility("default"))) pointer name(                                 \
+      pointer address, size_t size, int protection, int flags, int fd, off_t offset) { \
+    return map_here(address, size, protection, flags, fd, offset);                     \
   }
 
 MAP(mmap)

@@ -89,7 +89,7 @@ class Curl(Case):
     def test_mcp(self):
         listed = json.loads(self.curl("/mcp", "--json", '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
                                       "-H", f"Authorization: Bearer {TOKEN_ALL}"))
-        self.assertEqual(len(listed["result"]["tools"]), 5)
+        self.assertEqual(len(listed["result"]["tools"]), 8)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ class Host {
   // Waits for it.
   Result<ToGuest> receive() {
     for (;;) {
-      if (TRY(has_message())) {
-        return *std::exchange(message_, std::nullopt);
+      static_cast<void>(TRY(has_message()));
+      if (std::optional<ToGuest> message = std::exchange(message_, std::nullopt)) {
+        return *std::move(message);
       }
       const std::size_t size = TRY(sys::read(port_.get(), reader_.prepare()));
       if (size == 0) {
