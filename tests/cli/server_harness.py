@@ -14,6 +14,11 @@ from harness import DEADLINE_S, Case
 
 class ServerCase(Case):
     def setUp(self):
+        self.forget_servers()
+        # One that is killed leaves its record, which an audit of the home would find.
+        self.addCleanup(self.forget_servers)
+
+    def forget_servers(self):
         for name in ("server.key", "server.log", "server.pid"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.home, name))
