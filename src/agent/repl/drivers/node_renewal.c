@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
-// Not there: a Node.js without OpenSSL.
+// OpenSSL's. Not there: a Node.js without it.
+// NOLINTNEXTLINE(readability-identifier-naming)
 __attribute__((weak)) void RAND_add(const void* bytes, int size, double entropy_bytes);
 
 static long get_random(void* bytes, size_t size) {
