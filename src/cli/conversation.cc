@@ -37,6 +37,9 @@ class CommandSignals {
     if (first_ != 0) {
       (void)process.signal(first_);  // it may have ended by itself
     }
+    if (std::exchange(was_resized_, false)) {
+      resize();
+    }
   }
 
  private:
@@ -61,15 +64,22 @@ class CommandSignals {
       terminal_->enter_again();
     }
     if (process_ != nullptr) {
-      const WindowSize size = window_size(STDOUT_FILENO);
-      (void)process_->resize(size.rows, size.columns);  // an ended command has no size
+      resize();
+    } else {
+      was_resized_ = true;  // since it was asked for with a size
     }
+  }
+
+  void resize() {
+    const WindowSize size = window_size(STDOUT_FILENO);
+    (void)process_->resize(size.rows, size.columns);  // an ended command has no size
   }
 
   Interrupts& interrupts_;
   const std::optional<RawTerminal>& terminal_;
   std::mutex mutex_;  // guards what follows
   Process* process_ = nullptr;
+  bool was_resized_ = false;
   int first_ = 0;  // the signal that the command was asked to end by
 };
 
