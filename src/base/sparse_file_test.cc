@@ -24,34 +24,30 @@ void fill(int file) {
   ASSERT_EQ(::pwrite(file, text.data(), text.size(), kAt), static_cast<ssize_t>(text.size()));
 }
 
-void expect_same(int file) {
-  const auto status = sys::fstat(file);
+// Into a file of a file system with holes.
+void expect_copy_of(int from) {
+  const auto folder = TempDir::create();
+  const auto to = sys::open(folder->path() + "/to", O_RDWR | O_CREAT, 0600);
+  fill(from);
+  const auto copied = copy_sparse_file(from, to->get());
+  ASSERT_TRUE(copied.has_value()) << copied.error().message();
+  const auto status = sys::fstat(to->get());
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->st_size, kSize);
   EXPECT_LT(status->st_blocks * 512, 2 << 20);
   std::string text(300'002, '\0');
-  ASSERT_EQ(::pread(file, text.data(), text.size(), kAt - 1), static_cast<ssize_t>(text.size()));
+  ASSERT_EQ(::pread(to->get(), text.data(), text.size(), kAt - 1),
+            static_cast<ssize_t>(text.size()));
   EXPECT_EQ(text, std::string(1, '\0') + std::string(300'000, 'x') + std::string(1, '\0'));
 }
 
 TEST(SparseFile, IsCopiedWithItsHoles) {
   const auto folder = TempDir::create();
-  const auto from = sys::open(folder->path() + "/from", O_RDWR | O_CREAT, 0600);
-  const auto to = sys::open(folder->path() + "/to", O_RDWR | O_CREAT, 0600);
-  fill(from->get());
-  const auto copied = copy_sparse_file(from->get(), to->get());
-  ASSERT_TRUE(copied.has_value()) << copied.error().message();
-  expect_same(to->get());
+  expect_copy_of(sys::open(folder->path() + "/from", O_RDWR | O_CREAT, 0600)->get());
 }
 
 TEST(SparseFile, IsCopiedFromMemory) {
-  const auto folder = TempDir::create();
-  const auto from = sys::memfd_create("test", MFD_CLOEXEC);
-  const auto to = sys::open(folder->path() + "/to", O_RDWR | O_CREAT, 0600);
-  fill(from->get());
-  const auto copied = copy_sparse_file(from->get(), to->get());
-  ASSERT_TRUE(copied.has_value()) << copied.error().message();
-  expect_same(to->get());
+  expect_copy_of(sys::memfd_create("test", MFD_CLOEXEC)->get());
 }
 
 TEST(SparseFile, WithoutDataIsAHole) {

@@ -21,7 +21,7 @@ enum class MachineOrder : std::uint8_t {
 };
 
 // Pauses the machine, and writes its state and its memory into files that are empty; both belong to
-// its disk as it is until move_machine() lets it go on. kUnsupported: it has volumes.
+// its disk as it is until move_machine() lets it go on. QEMU refuses one that has volumes.
 Result<> save_machine(int orders, int state, int memory);
 
 // Stops the machine where it stands, or lets it go on; its clocks stand still meanwhile, and that

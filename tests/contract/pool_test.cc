@@ -373,7 +373,9 @@ print(random.random(), secrets.token_hex(), open('/etc/machine-id').read(),
     EXPECT_EQ(first, sandbox.name() + " " + sandbox.name() + " blue /home " +
                          std::to_string(std::time(nullptr) / 1000));
     EXPECT_TRUE(seen.insert(run->output().substr(first.size())).second) << run->output();
-    EXPECT_LT(sandbox.metrics().disk_bytes().value_or(0), 8 << 20);
+    const auto disk_bytes = sandbox.metrics().disk_bytes();
+    ASSERT_TRUE(disk_bytes) << why(disk_bytes);
+    EXPECT_LT(*disk_bytes, 8 << 20);
     ASSERT_TRUE(sandbox.pause());
     ASSERT_TRUE(sandbox.resume());
     EXPECT_EQ(sandbox.code().run("print(1)")->output(), "1");

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/child_process.h"
@@ -57,6 +58,29 @@ class LauncherTest : public ::testing::Test {
   }
 
   base::TempDir home_ = base::TempDir::create().value();
+  // As the confined server's: by way of the launcher. Null: it could not be.
+  std::unique_ptr<WardenClient> start_warden() {
+    base::ChildProcess::spawn_through(
+        [this](const base::ChildSpec& spec) { return launcher_->start(spec); });
+    auto warden = WardenClient::spawn({.warden_path = options_.warden_path,
+                                       .agent_path = options_.agent_path,
+                                       .home = home_.path(),
+                                       .engine_id = random_id()},
+                                      [](const SandboxExit&) {});
+    EXPECT_TRUE(warden.has_value()) << warden.error().message();
+    return std::move(warden).value_or(nullptr);
+  }
+
+  SandboxSpec spec_without_layers() const {
+    SandboxSpec spec;
+    spec.id = random_id();
+    spec.name = "x";
+    spec.hostname = "x";
+    spec.layer_paths = {home_.path() + "/layers/none"};
+    spec.writable_path = home_.path() + "/run/none";
+    return spec;
+  }
+
   LauncherOptions options_;
   std::shared_ptr<LauncherClient> launcher_;
 };
@@ -113,23 +137,12 @@ TEST_F(LauncherTest, WithoutDescriptorsAStartFailsAloneAndLeavesNoZombie) {
 }
 
 TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {
-  base::ChildProcess::spawn_through(
-      [this](const base::ChildSpec& spec) { return launcher_->start(spec); });
-  const auto warden = WardenClient::spawn({.warden_path = options_.warden_path,
-                                           .agent_path = options_.agent_path,
-                                           .home = home_.path(),
-                                           .engine_id = random_id()},
-                                          [](const SandboxExit&) {});
-  ASSERT_TRUE(warden.has_value()) << warden.error().message();
+  const auto warden = start_warden();
+  ASSERT_NE(warden, nullptr);
   const auto complaint = [&](const std::string& path) {
-    SandboxSpec spec;
-    spec.id = random_id();
-    spec.name = "x";
-    spec.hostname = "x";
-    spec.layer_paths = {home_.path() + "/layers/none"};
-    spec.writable_path = home_.path() + "/run/none";
+    SandboxSpec spec = spec_without_layers();
     spec.volumes.push_back({sys::open(path, O_PATH).value(), "/v", false});
-    return (*warden)->create(std::move(spec)).error().message();
+    return warden->create(std::move(spec)).error().message();
   };
   for (const char* path : {"/", "/etc", "/proc", "/sys/fs/cgroup"}) {
     EXPECT_EQ(complaint(path), "volume '/v': not beneath a volume root of this server") << path;
@@ -139,26 +152,15 @@ TEST_F(LauncherTest, AWardenItStartsMountsWhatLiesBeneathARootAndNothingElse) {
 }
 
 TEST_F(LauncherTest, AWardenItStartsMakesTheTiersOfItsListAndNoOthers) {
-  base::ChildProcess::spawn_through(
-      [this](const base::ChildSpec& spec) { return launcher_->start(spec); });
-  const auto warden = WardenClient::spawn({.warden_path = options_.warden_path,
-                                           .agent_path = options_.agent_path,
-                                           .home = home_.path(),
-                                           .engine_id = random_id()},
-                                          [](const SandboxExit&) {});
-  ASSERT_TRUE(warden.has_value()) << warden.error().message();
+  const auto warden = start_warden();
+  ASSERT_NE(warden, nullptr);
   const auto failure = [&](const std::string& tier) {
-    SandboxSpec spec;
+    SandboxSpec spec = spec_without_layers();
     spec.tier = parse_tier(tier).value();
-    spec.id = random_id();
-    spec.name = "x";
-    spec.hostname = "x";
-    spec.layer_paths = {home_.path() + "/layers/none"};
-    spec.writable_path = home_.path() + "/run/none";
     if (spec.tier.is_machine()) {
       spec.machine.emplace().image_digest = std::string(64, '0');
     }
-    return (*warden)->create(std::move(spec)).error();
+    return warden->create(std::move(spec)).error();
   };
   for (const char* tier : {"oci:runc", "oci:runsc", "microvm"}) {
     const Error refused = failure(tier);
