@@ -116,16 +116,6 @@ void Session::leave_streams() {
   link_->begin_anew();
 }
 
-void Session::renew(std::uint32_t id) {
-  python_->renew([this, id](const Result<>& result) {
-    if (result) {
-      node_->renew(answer_to(id));
-    } else {
-      answer_to(id)(result);
-    }
-  });
-}
-
 void Session::configure(wire::Configure settings) {
   settings_ = std::move(settings);
   if (settings_.workdir.starts_with('/')) {
@@ -146,6 +136,16 @@ repl::Repl::Answer Session::answer_to(std::uint32_t id) {
   };
 }
 
+void Session::have_all(void (repl::Repl::*step)(repl::Repl::Answer), std::uint32_t id) {
+  (*python_.*step)([this, step, id](const Result<>& result) {
+    if (result) {
+      (*node_.*step)(answer_to(id));
+    } else {
+      answer_to(id)(result);
+    }
+  });
+}
+
 void Session::adopt(std::uint32_t id, wire::Configure settings) {
   if (std::exchange(is_in_use_, true)) {
     link_->send_failure(id,
@@ -154,13 +154,7 @@ void Session::adopt(std::uint32_t id, wire::Configure settings) {
     return;
   }
   configure(std::move(settings));
-  python_->adopt([this, id](const Result<>& result) {
-    if (result) {
-      node_->adopt(answer_to(id));
-    } else {
-      answer_to(id)(result);
-    }
-  });
+  have_all(&repl::Repl::adopt, id);
 }
 
 Result<> Session::handle_request(const wire::Frame& frame) {
@@ -190,7 +184,7 @@ Result<> Session::handle_request(const wire::Frame& frame) {
       link_->send(id, measure());
       return {};
     case FrameType::kRenew:
-      renew(id);
+      have_all(&repl::Repl::renew, id);
       return {};
     // For a stream that has just ended: the host does not know yet.
     case FrameType::kReplCode:

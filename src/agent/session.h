@@ -51,8 +51,9 @@ class Session {
   void adopt(std::uint32_t id, wire::Configure settings);
   Result<> rest();
   void leave_streams();
-  void renew(std::uint32_t id);
   repl::Repl::Answer answer_to(std::uint32_t id);
+  // One interpreter after the other; answered when both have, or one has failed.
+  void have_all(void (repl::Repl::*step)(repl::Repl::Answer), std::uint32_t id);
   // Keeps what a request has opened, or tells the host why it could not be.
   template <typename Opened>
   void open(std::uint32_t id, Result<std::unique_ptr<Opened>> opened);

@@ -35,36 +35,41 @@ bool is_refused(int reason) {
   return reason == EXDEV || reason == EINVAL || reason == EOPNOTSUPP || reason == ENOSYS;
 }
 
+std::unexpected<Error> too_short() {
+  return fail(ErrorCode::kCorrupt, "a file is shorter than it was");
+}
+
+Result<> copy_by_hand(int from, off_t source, int to, off_t target, std::uint64_t size) {
+  std::array<std::byte, 128 * 1024> buffer;
+  while (size > 0) {
+    const auto part = std::span(buffer).first(std::min<std::uint64_t>(size, buffer.size()));
+    const std::size_t count = TRY(sys::pread(from, part, source));
+    if (count == 0) {
+      return too_short();
+    }
+    TRY(write_at(to, part.first(count), target));
+    source += static_cast<off_t>(count);
+    target += static_cast<off_t>(count);
+    size -= count;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> copy_range(int from, off_t source, int to, off_t target, std::uint64_t size) {
-  bool by_kernel = true;
-  std::array<std::byte, 128 * 1024> buffer;
   while (size > 0) {
-    ssize_t count = -1;
-    if (by_kernel) {
-      count = ::copy_file_range(from, &source, to, &target, size, 0);
-      if (count < 0 && errno != EINTR) {
-        by_kernel = false;
-        if (!is_refused(errno)) {
-          return std::unexpected(sys::error("copy_file_range"));
-        }
-      }
-      if (count < 0) {
-        continue;
-      }
-    } else {
-      const auto part = std::span(buffer).first(std::min<std::uint64_t>(size, buffer.size()));
-      const std::size_t got = TRY(sys::pread(from, part, source));
-      TRY(write_at(to, part.first(got), target));
-      count = static_cast<ssize_t>(got);
-      source += count;
-      target += count;
-    }
+    const ssize_t count = ::copy_file_range(from, &source, to, &target, size, 0);
     if (count == 0) {
-      return fail(ErrorCode::kCorrupt, "a file is shorter than it was");
+      return too_short();
     }
-    size -= static_cast<std::uint64_t>(count);
+    if (count > 0) {
+      size -= static_cast<std::uint64_t>(count);
+    } else if (is_refused(errno)) {
+      return copy_by_hand(from, source, to, target, size);
+    } else if (errno != EINTR) {
+      return std::unexpected(sys::error("copy_file_range"));
+    }
   }
   return {};
 }

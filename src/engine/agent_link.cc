@@ -137,16 +137,23 @@ std::size_t AgentLink::waiting_bytes() const {
   return unsent_.size() - unsent_begin_ + held_back_.size();
 }
 
+// Likewise.
+Result<> AgentLink::check_room(std::size_t size_bytes) {
+  if (waiting_bytes() + size_bytes <= kMaxUnsentBytes) {
+    return {};
+  }
+  // Not closed here, where write_mutex_ is held: the loop finds the socket shut down.
+  write_lost_ = true;
+  shut_down(socket_.get());
+  return std::unexpected(silent());
+}
+
 Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
   if (write_lost_) {
     return fail(ErrorCode::kUnavailable, "the stream to the sandbox is closed");
   }
   if (holds_back_) {
-    if (waiting_bytes() + frames.size() > kMaxUnsentBytes) {
-      write_lost_ = true;
-      shut_down(socket_.get());
-      return std::unexpected(silent());
-    }
+    TRY(check_room(frames.size()));
     held_back_.insert(held_back_.end(), frames.begin(), frames.end());
     return {};
   }
@@ -169,12 +176,7 @@ Result<> AgentLink::send_locked(std::span<const std::byte> frames) {
       return {};
     }
   }
-  if (unsent_.size() - unsent_begin_ + frames.size() > kMaxUnsentBytes) {
-    // Not closed here, where write_mutex_ is held: the loop finds the socket shut down.
-    write_lost_ = true;
-    shut_down(socket_.get());
-    return std::unexpected(silent());
-  }
+  TRY(check_room(frames.size()));
   const bool waited = !unsent_.empty();
   unsent_.insert(unsent_.end(), frames.begin(), frames.end());
   if (!waited) {

@@ -129,6 +129,7 @@ class AgentLink final : public IoHandler, public std::enable_shared_from_this<Ag
   Result<> send_locked(std::span<const std::byte> frames);
   Result<> drain();
   std::size_t waiting_bytes() const;
+  Result<> check_room(std::size_t size_bytes);
   void update_interest();
 
   IoLoop& loop_;

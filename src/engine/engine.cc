@@ -30,7 +30,6 @@
 #include "engine/spare_maker.h"
 #include "engine/started_first.h"
 #include "engine/tier_choice.h"
-#include "isolation/jail/disk_image.h"
 
 namespace msb::engine {
 namespace {
@@ -59,13 +58,11 @@ Result<Config> complete_config(const StartRequest& request,
   return config;
 }
 
-// Of an earlier start. They are not replaced by those of a machine that was saved.
+// They are not replaced by those of a machine that was saved.
 bool has_files(const std::string& home, const StartRequest& request) {
-  std::string folder = SandboxFolder::path_of(home, request.name);
-  if (request.kind != StartRequest::Kind::kPersistent) {
-    folder = request.files ? request.files->path() : std::string();
-  }
-  return base::sys::stat(folder + "/" + isolation::jail::kDiskImageName).has_value();
+  return request.kind == StartRequest::Kind::kPersistent
+             ? SandboxFolder::exists(home, request.name, nullptr)
+             : request.files && SandboxFolder::exists(home, request.name, request.files.get());
 }
 
 // "name-1a2b3c4d", within what a name may be.
@@ -302,9 +299,6 @@ Result<StartResult> Engine::Impl::start(const StartRequest& request) {
   }
   auto sandbox = TRY(start_claimed(request, std::move(definition), std::move(tier), stored, saved));
   std::get<Registry::Claim>(claimed).settle(sandbox);
-  if (sandbox->has_ended()) {
-    registry_.note_end(*sandbox);  // it died before it was listed
-  }
   started.keep();
   return StartResult{.sandbox = std::move(sandbox), .was_running = false};
 }
@@ -345,7 +339,6 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
   if (pool_.is_on()) {
     plan.spare = spare_order_of(plan);
   }
-  const Pool::Start guard(pool_);
   Launched launched = TRY(launch_and_keep(plan, stored.has_value(), request.stop));
   if (const auto begun = launched.sandbox->begin_exec(); !begun) {
     [[maybe_unused]] const auto stopped = launched.sandbox->stop();
@@ -357,6 +350,7 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_claimed(
 // A sandbox that is not to be forgotten is defined once it runs.
 Result<Launched> Engine::Impl::launch_and_keep(const LaunchPlan& plan, bool was_defined,
                                                const std::stop_token& stop) {
+  const Pool::Start guard(pool_);
   Launched launched =
       TRY(launch(site(), plan, [this](Sandbox& ended) { registry_.note_end(ended); }, stop));
   if (plan.ephemeral) {
@@ -408,9 +402,6 @@ Result<std::shared_ptr<Sandbox>> Engine::Impl::start_copy(const LaunchPlan& like
   }
   const Launched launched = TRY(launch_and_keep(plan, false, request.stop));
   claim->settle(launched.sandbox);
-  if (launched.sandbox->has_ended()) {
-    registry_.note_end(*launched.sandbox);
-  }
   return launched.sandbox;
 }
 
@@ -420,8 +411,9 @@ Result<std::vector<std::shared_ptr<Sandbox>>> Engine::Impl::fork(Sandbox& sandbo
     return fail(ErrorCode::kInvalidArgument, "count: " + std::to_string(request.count) +
                                                  " is not from 1 to " + std::to_string(kMaxForks));
   }
-  TRY(base::make_folders(moments_folder(home_), 0700));
-  const base::TempDir moment = TRY(base::TempDir::create(moments_folder(home_)));
+  const std::string moments = machines_folder(home_, isolation::kMachineMoments);
+  TRY(base::make_folders(moments, 0700));
+  const base::TempDir moment = TRY(base::TempDir::create(moments));
   TRY(sandbox.save(moment.path(), request.stop));
   LaunchPlan plan;
   plan.name = sandbox.name();

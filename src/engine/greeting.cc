@@ -2,6 +2,7 @@
 #include "engine/greeting.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace msb::engine {
@@ -44,67 +45,66 @@ Result<> finish(AgentLink& link, Errands& errands, const Result<>& asked) {
   return errands.wait(deadline);
 }
 
+constexpr const char* kStartCancelled = "the start was cancelled";
+
+// Says hello and whatever else `ask` says; `why` is what a request to stop means.
+Result<> converse(AgentLink& link, const std::string& instance_id, const char* why,
+                  const std::stop_token& stop, const std::function<Result<>(Errands&)>& ask) {
+  const std::stop_callback on_stop(stop, [&] { link.close(Error(ErrorCode::kCancelled, why)); });
+  Errands errands(link);
+  errands.tell(wire::Hello{.instance_id = instance_id});
+  return finish(link, errands, ask(errands));
+}
+
+void tell_to_warm(Errands& errands, const std::vector<wire::Language>& languages) {
+  for (const wire::Language language : languages) {
+    errands.tell(wire::WarmRepl{.language = language});
+  }
+}
+
 }  // namespace
 
 Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                const std::stop_token& stop) {
-  const std::stop_callback on_stop(
-      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
-  Errands errands(link);
-  errands.tell(wire::Hello{.instance_id = instance_id});
-  errands.tell(greeting.configuration);
-  // Before the files: an interpreter takes longer to start than anything else here.
-  for (const wire::Language language : greeting.warm) {
-    errands.tell(wire::WarmRepl{.language = language});
-  }
-  return finish(link, errands, ask_for_files(errands, greeting.files));
+  return converse(link, instance_id, kStartCancelled, stop, [&](Errands& errands) {
+    errands.tell(greeting.configuration);
+    // Before the files: an interpreter takes longer to start than anything else here.
+    tell_to_warm(errands, greeting.warm);
+    return ask_for_files(errands, greeting.files);
+  });
 }
 
 Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::stop_token& stop) {
-  const std::stop_callback on_stop(
-      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the engine is closing")); });
-  Errands errands(link);
-  errands.tell(wire::Hello{.instance_id = instance_id});
-  errands.tell(greeting.configuration);
-  Result<> asked;
-  for (const wire::Language language : greeting.warm) {
-    if (asked) {
-      asked = errands.ask("start the interpreter", wire::WarmRepl{.language = language});
-    }
-  }
-  return finish(link, errands, asked);
+  return converse(
+      link, instance_id, "the engine is closing", stop, [&](Errands& errands) -> Result<> {
+        errands.tell(greeting.configuration);
+        for (const wire::Language language : greeting.warm) {
+          TRY(errands.ask("start the interpreter", wire::WarmRepl{.language = language}));
+        }
+        return {};
+      });
 }
 
 Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::vector<wire::Language>& warm, const std::stop_token& stop) {
-  const std::stop_callback on_stop(
-      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
-  Errands errands(link);
-  errands.tell(wire::Hello{.instance_id = instance_id});
-  Result<> asked = ask_to_adopt(errands, greeting, warm);
-  // Python has not drawn a number of its own yet.
-  if (asked && std::ranges::find(warm, wire::Language::kNode) != warm.end()) {
-    asked = ask_to_renew(errands);
-  }
-  return finish(link, errands, asked);
+  return converse(link, instance_id, kStartCancelled, stop, [&](Errands& errands) -> Result<> {
+    TRY(ask_to_adopt(errands, greeting, warm));
+    // Python has not drawn a number of its own yet.
+    const bool has_node = std::ranges::find(warm, wire::Language::kNode) != warm.end();
+    return has_node ? ask_to_renew(errands) : Result<>();
+  });
 }
 
 Result<> greet_copy(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                     const std::stop_token& stop) {
-  const std::stop_callback on_stop(
-      stop, [&] { link.close(Error(ErrorCode::kCancelled, "the start was cancelled")); });
-  Errands errands(link);
-  errands.tell(wire::Hello{.instance_id = instance_id});
-  errands.tell(greeting.configuration);
-  Result<> asked = ask_for_files(errands, greeting.files);
-  if (asked) {
-    asked = ask_to_renew(errands);
-  }
-  for (const wire::Language language : greeting.warm) {
-    errands.tell(wire::WarmRepl{.language = language});
-  }
-  return finish(link, errands, asked);
+  return converse(link, instance_id, kStartCancelled, stop, [&](Errands& errands) -> Result<> {
+    errands.tell(greeting.configuration);
+    TRY(ask_for_files(errands, greeting.files));
+    TRY(ask_to_renew(errands));
+    tell_to_warm(errands, greeting.warm);
+    return {};
+  });
 }
 
 Result<> renew_interpreters(AgentLink& link) {

@@ -145,17 +145,12 @@ Error fail_start(const Assembled& started, bool discards_files, const Error& err
   return reason;
 }
 
-bool has_folder(const LaunchSite& site, const LaunchPlan& plan) {
-  const std::string path =
-      plan.ephemeral ? plan.ephemeral->path() : SandboxFolder::path_of(site.home, plan.name);
-  return base::sys::stat(path).has_value();
-}
-
 // The template that a machine with no files yet can be cloned from. Nothing: it boots, as it would
 // without templates; a clone has no other result, only sooner.
 std::optional<MachineTemplate> template_for(const LaunchSite& site, const LaunchPlan& plan,
                                             const std::stop_token& stop) {
-  if (!plan.tier.is_machine() || plan.saved || has_folder(site, plan)) {
+  if (!plan.tier.is_machine() || plan.saved ||
+      SandboxFolder::exists(site.home, plan.name, plan.ephemeral.get())) {
     return std::nullopt;
   }
   auto spec = spec_of(site, plan, {}, {}, {});

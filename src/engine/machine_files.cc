@@ -14,6 +14,7 @@
 #include "isolation/jail/disk_image.h"
 #include "isolation/machine_orders.h"
 #include "isolation/microvm/request.h"
+#include "isolation/sandbox_spec.h"
 
 namespace msb::engine {
 namespace {
@@ -55,16 +56,18 @@ std::string mark_of_emulator() {
   return mark_of_file(isolation::microvm::kQemuPath) + (sys::stat("/dev/kvm") ? " kvm" : "");
 }
 
-std::string moments_folder(const std::string& home) {
-  return home + "/machines/moments";
+std::string machines_folder(const std::string& home, const char* place) {
+  return home + "/" + place;
 }
 
 void sweep_machine_drafts(const std::string& home) {
   // Nobody writes for that long.
   const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
-  for (const char* place : {"/machines/templates", "/machines/snapshots", "/machines/moments"}) {
+  for (const char* place :
+       {isolation::kMachineTemplates, isolation::kMachineSnapshots, isolation::kMachineMoments}) {
     std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator(home + place, error)) {
+    for (const fs::directory_entry& entry :
+         fs::directory_iterator(machines_folder(home, place), error)) {
       std::error_code gone;
       if (entry.path().filename().string().starts_with("msb-") &&
           entry.last_write_time(gone) < old && !gone) {

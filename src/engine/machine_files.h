@@ -24,9 +24,9 @@ std::string mark_of_emulator();
 // A file as it is now: what replaces it has another one of these.
 std::string mark_of_file(const std::string& path);
 
-// Folders for what is being written, or needed for a moment only, are of base::TempDir in these;
-// one that a killed program has left is removed.
-std::string moments_folder(const std::string& home);
+// `place`: of isolation/sandbox_spec.h. Folders for what is being written, or needed for a moment
+// only, are of base::TempDir in these; one that a killed program has left is removed.
+std::string machines_folder(const std::string& home, const char* place);
 void sweep_machine_drafts(const std::string& home);
 
 // Whether all of one is there.

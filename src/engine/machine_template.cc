@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "base/sys.h"
 #include "engine/agent_link.h"
-#include "engine/gauges.h"
+#include "engine/disk_use.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
 #include "image/digest.h"
@@ -32,13 +32,9 @@ namespace sys = base::sys;
 
 // A memory file each, of what an idle guest has touched: 100 to 200 MiB.
 constexpr std::size_t kMaxTemplates = 16;
-constexpr std::uint64_t kMaxTemplateBytes = 4ull << 30;
+constexpr std::int64_t kMaxTemplateBytes = std::int64_t{4} << 30;
 constexpr std::chrono::hours kMaxIdle{24 * 30};
 constexpr const char* kHostname = "template";
-
-std::string templates_folder(const LaunchSite& site) {
-  return site.home + "/machines/templates";
-}
 
 // All kernels that there are, since the newest one is taken.
 std::string mark_of_kernels(const std::string& libexec) {
@@ -80,19 +76,8 @@ std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) 
 struct Kept {
   fs::file_time_type used;
   std::string folder;
-  std::uint64_t bytes = 0;
+  std::int64_t bytes = 0;
 };
-
-std::uint64_t bytes_of(const std::string& folder) {
-  constexpr std::uint64_t kBlockBytes = 512;
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    const auto status = sys::stat(entry.path().string());
-    bytes += status ? static_cast<std::uint64_t>(status->st_blocks) * kBlockBytes : 0;
-  }
-  return bytes;
-}
 
 // Those go that were not used for longest, when there are too many, or too large together; and
 // those that nobody uses. What clones of them have open stays until they end.
@@ -103,12 +88,12 @@ void prune(const std::string& all) {
     if (is_saved_machine(entry.path().string())) {
       kept.push_back({.used = entry.last_write_time(error),
                       .folder = entry.path().string(),
-                      .bytes = bytes_of(entry.path().string())});
+                      .bytes = disk_use_of_folder(entry.path().string())});
     }
   }
   std::ranges::sort(kept, std::greater<>(), &Kept::used);
   const auto forgotten = fs::file_time_type::clock::now() - kMaxIdle;
-  std::uint64_t bytes = 0;
+  std::int64_t bytes = 0;
   for (std::size_t i = 0; i < kept.size(); ++i) {
     bytes += kept[i].bytes;
     const bool stays = i == 0 || (i < kMaxTemplates && bytes <= kMaxTemplateBytes);
@@ -159,14 +144,11 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
   TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFree));
   // What the file knows of its random numbers is not to be true of it either.
   TRY(renew_interpreters(*link));
-  const std::int64_t disk_base =
-      Gauges({}, order.spec.limits, folder.folder.path(), 0, link).note_disk_base();
   return to_spare({.id = id,
                    .folder = std::move(folder),
                    .jail = std::move(jail),
                    .link = link,
                    .limits = order.spec.limits,
-                   .disk_base_bytes = disk_base,
                    .warm = order.warm});
 }
 
@@ -175,7 +157,7 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
 Result<MachineTemplate> find_or_make_template(const LaunchSite& site,
                                               const MachineTemplateOrder& order,
                                               const std::stop_token& stop) {
-  const std::string all = templates_folder(site);
+  const std::string all = machines_folder(site.home, isolation::kMachineTemplates);
   TRY(base::make_folders(all, 0700));
   const std::string shape = shape_of(site, order);
   std::string folder = all + "/" + order.image_digest + "-" + shape;

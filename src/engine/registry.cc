@@ -17,11 +17,16 @@ Registry::Claim::~Claim() {
   }
 }
 
-void Registry::Claim::settle(std::shared_ptr<Sandbox> sandbox) {
+void Registry::Claim::settle(const std::shared_ptr<Sandbox>& sandbox) {
   Registry* registry = std::exchange(registry_, nullptr);
-  const std::lock_guard lock(registry->mutex_);
-  registry->sandboxes_[name_] = std::move(sandbox);
-  registry->changed_.notify_all();
+  {
+    const std::lock_guard lock(registry->mutex_);
+    registry->sandboxes_[name_] = sandbox;
+    registry->changed_.notify_all();
+  }
+  if (sandbox->has_ended()) {
+    registry->note_end(*sandbox);  // it died before it was listed
+  }
 }
 
 Result<std::variant<Registry::Claim, std::shared_ptr<Sandbox>>> Registry::claim(

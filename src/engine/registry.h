@@ -31,7 +31,7 @@ class Registry {
     Claim& operator=(Claim&&) = delete;
     ~Claim();
     // The sandbox runs under that name from now on, until it has ended.
-    void settle(std::shared_ptr<Sandbox> sandbox);
+    void settle(const std::shared_ptr<Sandbox>& sandbox);
 
    private:
     Registry* registry_;

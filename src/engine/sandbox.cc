@@ -179,8 +179,7 @@ Result<> Sandbox::save_still(const std::string& folder) {
   TRY(link.fall_silent(AgentLink::Clock::now() + kPatience));
   link.begin_rest();
   const auto saved = save_machine_into(folder, parts_.orders.get(), parts_.folder.path());
-  const auto moved = isolation::move_machine(parts_.orders.get(), isolation::Motion::kFree);
-  link.end_rest();
+  const auto moved = move(isolation::Motion::kFree);
   link.go_on();
   TRY(saved);
   TRY_WRAP(moved, "go on after it was copied");

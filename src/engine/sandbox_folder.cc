@@ -62,6 +62,10 @@ std::string SandboxFolder::path_of(const std::string& home, const Name& name) {
   return home + "/sandboxes/" + name.namespace_name + "/" + name.sandbox;
 }
 
+bool SandboxFolder::exists(const std::string& home, const Name& name, const EphemeralFiles* files) {
+  return base::sys::stat(files != nullptr ? files->path() : path_of(home, name)).has_value();
+}
+
 Result<SandboxFolder> SandboxFolder::hold(const std::string& home, const Name& name) {
   SandboxFolder folder;
   folder.path_ = path_of(home, name);

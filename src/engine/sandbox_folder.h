@@ -36,6 +36,8 @@ class SandboxFolder {
   // Is the sandbox of that name held by any program?
   static bool is_held(const std::string& home, const Name& name);
   static std::string path_of(const std::string& home, const Name& name);
+  // Has an earlier start left files? `files`: of an ephemeral one, null of a persistent one.
+  static bool exists(const std::string& home, const Name& name, const EphemeralFiles* files);
 
   // hold() and adopt() mark a new folder: its sandbox is not defined, so it goes with the next
   // sweep if its program ends. Once the definition is stored it is the sandbox's; before it is

@@ -15,6 +15,8 @@
 #include "engine/machine_files.h"
 #include "image/digest.h"
 #include "image/json.h"
+#include "image/reference.h"
+#include "isolation/sandbox_spec.h"
 #include "isolation/tier.h"
 
 namespace msb::engine {
@@ -28,7 +30,7 @@ constexpr std::size_t kMaxDescriptionBytes = 64 * 1024;
 constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE
 
 std::string snapshots_folder(const std::string& home) {
-  return home + "/machines/snapshots";
+  return machines_folder(home, isolation::kMachineSnapshots);
 }
 
 std::string folder_of(const std::string& home, const std::string& reference) {
@@ -85,6 +87,15 @@ Result<> publish(base::TempDir& draft, const std::string& folder) {
   return {};
 }
 
+// Without the images' index, which every start would have to read for it. By a digest an image is
+// found under any of its names.
+bool may_be_saved(const std::string& home, const std::string& image) {
+  const auto reference = image::Reference::parse(image);
+  const bool is_name = reference && !reference->digest && !image.starts_with("sha256:");
+  return is_name ? is_saved_machine(folder_of(home, reference->str()))
+                 : base::sys::stat(snapshots_folder(home)).has_value();
+}
+
 // kUnsupported: made with another QEMU.
 Result<std::optional<SavedMachine>> machine_under(const std::string& home,
                                                   const image::Image& image) {
@@ -132,7 +143,7 @@ Result<Config> with_shape_of(const SavedMachine& machine, Config wanted) {
 
 Result<std::optional<SavedMachine>> find_saved_machine(const std::string& home,
                                                        image::Store& images, Config& config) {
-  if (!base::sys::stat(snapshots_folder(home))) {
+  if (!may_be_saved(home, config.image)) {
     return std::nullopt;
   }
   const auto image = TRY(images.find(config.image));

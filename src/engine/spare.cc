@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "engine/gauges.h"
 #include "engine/ofd_lock.h"
 
 namespace msb::engine {
@@ -31,6 +32,10 @@ Result<SpareFolder> make_spare_folder(const EngineFolder& engine) {
 
 std::unique_ptr<Spare> to_spare(SpareMakings makings) {
   isolation::StartedSandbox& started = makings.jail.started;
+  const std::int64_t disk_base_bytes =
+      started.orders ? Gauges({}, makings.limits, makings.folder.folder.path(), 0, makings.link)
+                           .note_disk_base()
+                     : used_disk_bytes(started.gauges);
   auto spare = std::make_unique<Spare>(Spare::Parts{.id = std::move(makings.id),
                                                     .folder = makings.folder.folder.release(),
                                                     .folder_lock = std::move(makings.folder.lock),
@@ -38,7 +43,7 @@ std::unique_ptr<Spare> to_spare(SpareMakings makings) {
                                                     .gauges = std::move(started.gauges),
                                                     .orders = std::move(started.orders),
                                                     .weaknesses = std::move(started.weaknesses),
-                                                    .disk_base_bytes = makings.disk_base_bytes,
+                                                    .disk_base_bytes = disk_base_bytes,
                                                     .warm = std::move(makings.warm),
                                                     .warden = makings.jail.warden(),
                                                     .exit_report = makings.jail.exit_report,

@@ -106,7 +106,6 @@ struct SpareMakings {
   Jail jail;
   std::shared_ptr<AgentLink> link;
   isolation::Limits limits;
-  std::int64_t disk_base_bytes = 0;
   std::vector<wire::Language> warm;
 };
 std::unique_ptr<Spare> to_spare(SpareMakings makings);

@@ -7,12 +7,10 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/sys.h"
-#include "engine/gauges.h"
 #include "engine/greeting.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
 #include "engine/machine_template.h"
-#include "engine/ofd_lock.h"
 #include "isolation/machine_orders.h"
 
 namespace msb::engine {
@@ -69,8 +67,6 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
   if (!is_of(order.kind, image)) {
     return fail(ErrorCode::kConflict, "image '" + order.reference + "' has changed");
   }
-  const std::string id = TRY(base::random_id());
-  SpareFolder folder = TRY(make_spare_folder(site.folder));
   const bool is_machine = order.kind.tier.is_machine();
   std::string saved;
   if (is_machine) {
@@ -81,6 +77,8 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
     }
     saved = std::move(found.folder);
   }
+  const std::string id = TRY(base::random_id());
+  SpareFolder folder = TRY(make_spare_folder(site.folder));
   Jail jail = TRY(make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
     isolation::SandboxSpec spec = spec_of(order, image, id, folder.folder.path());
     if (is_machine) {
@@ -89,20 +87,17 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
     }
     return spec;
   }));
-  std::int64_t disk_base_bytes = used_disk_bytes(jail.started.gauges);
   const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
   TRY(greet_spare(*link, id,
                   {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
   if (is_machine) {
     TRY(renew_interpreters(*link));
-    disk_base_bytes = Gauges({}, order.limits, folder.folder.path(), 0, link).note_disk_base();
   }
   auto spare = to_spare({.id = id,
                          .folder = std::move(folder),
                          .jail = std::move(jail),
                          .link = link,
                          .limits = order.limits,
-                         .disk_base_bytes = disk_base_bytes,
                          .warm = order.warm});
   if (is_machine) {
     TRY(put_to_rest(*spare));

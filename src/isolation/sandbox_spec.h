@@ -28,6 +28,12 @@ struct Volume {
   bool read_only = false;
 };
 
+// Where machines that were saved lie, beneath the home: templates; what has a name; what is needed
+// for a moment, while copies of it begin.
+inline constexpr const char* kMachineTemplates = "machines/templates";
+inline constexpr const char* kMachineSnapshots = "machines/snapshots";
+inline constexpr const char* kMachineMoments = "machines/moments";
+
 // A micro VM, and the memory it begins with.
 struct MachineSpec {
   std::string image_digest;  // 64 hexadecimal digits: names the image as one file

@@ -8,6 +8,30 @@
 #include "sdk/sandbox_handle.h"
 
 namespace msb {
+namespace {
+
+using Handle = std::shared_ptr<sdk::SandboxHandle>;
+
+template <typename Make>
+auto each(Result<std::vector<Handle>> handles, const Make& make)
+    -> Result<std::vector<decltype(make(Handle()))>> {
+  std::vector<decltype(make(Handle()))> sandboxes;
+  for (Handle& handle : TRY(std::move(handles))) {
+    sandboxes.push_back(make(std::move(handle)));
+  }
+  return sandboxes;
+}
+
+template <typename Kind>
+Result<Kind> started(const std::string& image, SandboxOptions options, StartConfig config,
+                     const StartOptions& start) {
+  Kind sandbox(std::move(options));
+  config.image = image;
+  TRY(sandbox.start(config, start));
+  return sandbox;
+}
+
+}  // namespace
 
 class Process::Impl {
  public:
@@ -130,45 +154,28 @@ Result<std::vector<std::shared_ptr<sdk::SandboxHandle>>> Sandbox::copies(
 }
 
 Result<std::vector<Sandbox>> Sandbox::fork(std::size_t count, const StartOptions& options) {
-  std::vector<Sandbox> sandboxes;
-  for (auto& handle : TRY(copies(count, options))) {
-    sandboxes.push_back(Sandbox(std::move(handle)));
-  }
-  return sandboxes;
+  return each(copies(count, options), [](Handle handle) { return Sandbox(std::move(handle)); });
 }
 
 Result<std::vector<PythonSandbox>> PythonSandbox::fork(std::size_t count,
                                                        const StartOptions& options) {
-  std::vector<PythonSandbox> sandboxes;
-  for (auto& handle : TRY(copies(count, options))) {
-    sandboxes.push_back(PythonSandbox(std::move(handle)));
-  }
-  return sandboxes;
+  return each(copies(count, options),
+              [](Handle handle) { return PythonSandbox(std::move(handle)); });
 }
 
 Result<std::vector<NodeSandbox>> NodeSandbox::fork(std::size_t count, const StartOptions& options) {
-  std::vector<NodeSandbox> sandboxes;
-  for (auto& handle : TRY(copies(count, options))) {
-    sandboxes.push_back(NodeSandbox(std::move(handle)));
-  }
-  return sandboxes;
+  return each(copies(count, options), [](Handle handle) { return NodeSandbox(std::move(handle)); });
 }
 
 Result<PythonSandbox> PythonSandbox::from_snapshot(const std::string& snapshot,
                                                    SandboxOptions options, StartConfig config,
                                                    const StartOptions& start) {
-  PythonSandbox sandbox(std::move(options));
-  config.image = snapshot;
-  TRY(sandbox.start(config, start));
-  return sandbox;
+  return started<PythonSandbox>(snapshot, std::move(options), std::move(config), start);
 }
 
 Result<NodeSandbox> NodeSandbox::from_snapshot(const std::string& snapshot, SandboxOptions options,
                                                StartConfig config, const StartOptions& start) {
-  NodeSandbox sandbox(std::move(options));
-  config.image = snapshot;
-  TRY(sandbox.start(config, start));
-  return sandbox;
+  return started<NodeSandbox>(snapshot, std::move(options), std::move(config), start);
 }
 
 Result<> Sandbox::remove() {

@@ -231,13 +231,22 @@ Methods::Outcome Methods::call(Method method, const Json* params, const CallHook
   return std::unexpected(failed(Error(ErrorCode::kInternal, "no such method")));
 }
 
-Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
-  const auto decoded = rpc::decode_start(params);
+// Of what has a target.
+template <typename Decoded>
+std::expected<Decoded, MethodFailure> Methods::with_good_names(Result<Decoded> decoded) const {
   if (!decoded) {
     return std::unexpected(invalid(decoded.error()));
   }
   if (auto wrong = check_names(decoded->target)) {
     return std::unexpected(*std::move(wrong));
+  }
+  return *std::move(decoded);
+}
+
+Methods::Outcome Methods::start(const Json* params, const CallHooks& hooks) {
+  const auto decoded = with_good_names(rpc::decode_start(params));
+  if (!decoded) {
+    return std::unexpected(decoded.error());
   }
   const std::optional<rpc::StartConfig>& config = decoded->config;
   if (!config) {
@@ -302,12 +311,9 @@ Methods::Outcome Methods::move(Method method, const Json* params) {
 }
 
 Methods::Outcome Methods::snapshot(const Json* params, const CallHooks& hooks) {
-  const auto decoded = rpc::decode_snapshot(params);
+  const auto decoded = with_good_names(rpc::decode_snapshot(params));
   if (!decoded) {
-    return std::unexpected(invalid(decoded.error()));
-  }
-  if (auto wrong = check_names(decoded->target)) {
-    return std::unexpected(*std::move(wrong));
+    return std::unexpected(decoded.error());
   }
   auto image = backend_.snapshot(name_of(decoded->target), decoded->image, hooks.stop);
   if (!image) {
@@ -317,12 +323,9 @@ Methods::Outcome Methods::snapshot(const Json* params, const CallHooks& hooks) {
 }
 
 Methods::Outcome Methods::fork(const Json* params, const CallHooks& hooks) {
-  const auto decoded = rpc::decode_fork(params);
+  const auto decoded = with_good_names(rpc::decode_fork(params));
   if (!decoded) {
-    return std::unexpected(invalid(decoded.error()));
-  }
-  if (auto wrong = check_names(decoded->target)) {
-    return std::unexpected(*std::move(wrong));
+    return std::unexpected(decoded.error());
   }
   auto names = backend_.fork(name_of(decoded->target), decoded->count, hooks.stop);
   if (!names) {
@@ -420,12 +423,9 @@ Methods::Outcome Methods::metrics(const Json* params) {
 }
 
 Methods::Outcome Methods::log(const Json* params) {
-  const auto decoded = rpc::decode_log(params);
+  const auto decoded = with_good_names(rpc::decode_log(params));
   if (!decoded) {
-    return std::unexpected(invalid(decoded.error()));
-  }
-  if (auto wrong = check_names(decoded->target)) {
-    return std::unexpected(*std::move(wrong));
+    return std::unexpected(decoded.error());
   }
   const auto text = backend_.log(name_of(decoded->target), decoded->max_bytes);
   if (!text) {

@@ -75,6 +75,8 @@ class Methods {
   Outcome call(Method method, const rpc::Json* params, const CallHooks& hooks);
 
  private:
+  template <typename Decoded>
+  std::expected<Decoded, MethodFailure> with_good_names(Result<Decoded> decoded) const;
   Outcome start(const rpc::Json* params, const CallHooks& hooks);
   Outcome stop(const rpc::Json* params);
   Outcome move(Method method, const rpc::Json* params);  // kPause, kResume

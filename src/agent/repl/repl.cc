@@ -56,7 +56,7 @@ void Repl::adopt(Answer answer) {
       answer_all({});
       return;
     case Adoption::kTell:
-      timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+      limit_start();
       return;
     case Adoption::kStartAnew:
       start_anew();
@@ -77,14 +77,19 @@ void Repl::renew(Answer answer) {
   }
 }
 
-void Repl::practise() {
+// It says when it is ready, within this time.
+void Repl::limit_start() {
   timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+}
+
+void Repl::practise() {
+  limit_start();
   interpreter_->practise();
 }
 
 void Repl::begin_renewal() {
   is_renewing_ = true;
-  timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+  limit_start();
   interpreter_->renew();
 }
 
@@ -105,7 +110,7 @@ void Repl::answer_all(const Result<>& result) {
 
 Result<> Repl::start() {
   interpreter_ = TRY(Interpreter::start(context_, spec_, *this));
-  timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
+  limit_start();
   return {};
 }
 

@@ -70,6 +70,7 @@ class Repl final : public Interpreter::Owner {
 
   Result<> start();
   void start_anew();
+  void limit_start();
   void begin_renewal();
   void practise();
   void serve();

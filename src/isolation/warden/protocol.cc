@@ -270,10 +270,9 @@ Result<> validate_machine(const MachineEntry& machine) {
   if (machine.begin == MachineSpec::Begin::kBoot) {
     return rule(folder.empty(), "template", folder, "a machine that boots has none");
   }
-  constexpr std::string_view kPlaces[] = {"machines/templates/", "machines/snapshots/",
-                                          "machines/moments/"};
+  constexpr const char* kPlaces[] = {kMachineTemplates, kMachineSnapshots, kMachineMoments};
   const bool is_there = std::ranges::any_of(
-      kPlaces, [&](std::string_view place) { return folder.starts_with(place); });
+      kPlaces, [&](const char* place) { return folder.starts_with(std::string(place) + "/"); });
   return rule(is_beneath(folder) && is_there, "template", folder,
               "must be a path beneath templates, snapshots or moments in $MSB_HOME/machines");
 }
