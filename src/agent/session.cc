@@ -147,10 +147,10 @@ void Session::have_all(void (repl::Repl::*step)(repl::Repl::Answer), std::uint32
 }
 
 void Session::adopt(std::uint32_t id, wire::Configure settings) {
-  if (std::exchange(is_in_use_, true)) {
-    link_->send_failure(id,
-                        Error(ErrorCode::kConflict,
-                              "the sandbox is in use: it takes settings once, before all else"));
+  if (is_in_use_ || python_->is_busy() || node_->is_busy()) {
+    link_->send_failure(
+        id, Error(ErrorCode::kConflict,
+                  "the sandbox is in use: it takes other settings before anything runs in it"));
     return;
   }
   configure(std::move(settings));
@@ -168,14 +168,9 @@ Result<> Session::handle_request(const wire::Frame& frame) {
                                       "more than " + std::to_string(kMaxStreams) + " streams"));
         return {};
       }
-      is_in_use_ = true;
       break;
     case FrameType::kWriteFile:
-      is_in_use_ = true;
       answer_to(id)(write_file(TRY(wire::WriteFile::decode(frame.payload))));
-      return {};
-    case FrameType::kWarmRepl:
-      repl(TRY(wire::WarmRepl::decode(frame.payload)).language).warm(answer_to(id));
       return {};
     case FrameType::kAdopt:
       adopt(id, TRY(wire::Adopt::decode(frame.payload)).settings);
@@ -199,13 +194,29 @@ Result<> Session::handle_request(const wire::Frame& frame) {
       link_->send_failure(id, Error(ErrorCode::kUnsupported, "request of an unknown type"));
       return {};
   }
+  if (frame.type == FrameType::kRepl) {
+    return open_run(id, TRY(wire::Repl::decode(frame.payload)));
+  }
+  is_in_use_ = true;
   if (frame.type == FrameType::kExec) {
     open(id, Exec::start(*context_, id, TRY(wire::Exec::decode(frame.payload))));
-  } else if (frame.type == FrameType::kConnect) {
-    open(id, Relay::start(*context_, id, TRY(wire::Connect::decode(frame.payload))));
   } else {
-    const auto request = TRY(wire::Repl::decode(frame.payload));
-    streams_[id] = std::make_unique<repl::Run>(*context_, repl(request.language), id, request);
+    open(id, Relay::start(*context_, id, TRY(wire::Connect::decode(frame.payload))));
+  }
+  return {};
+}
+
+Result<> Session::open_run(std::uint32_t id, const wire::Repl& request) {
+  if (request.is_practice && is_in_use_) {
+    return fail(ErrorCode::kCorrupt, "the host wants practice after the first run");
+  }
+  auto run = std::make_unique<repl::Run>(*context_, repl(request.language), id, request);
+  repl::Run* const raw = run.get();
+  streams_[id] = std::move(run);
+  if (request.is_practice) {
+    raw->practise(repl::spec_of(request.language).practice);
+  } else {
+    is_in_use_ = true;
   }
   return {};
 }

@@ -57,6 +57,7 @@ class Session {
   // Keeps what a request has opened, or tells the host why it could not be.
   template <typename Opened>
   void open(std::uint32_t id, Result<std::unique_ptr<Opened>> opened);
+  Result<> open_run(std::uint32_t id, const wire::Repl& request);
   void close(std::uint32_t id);
   repl::Repl& repl(wire::Language language);
 
@@ -65,7 +66,7 @@ class Session {
   Discard discard_;
   wire::Configure settings_;
   bool greeted_ = false;
-  bool is_in_use_ = false;  // has adopted settings, or done what somebody wanted
+  bool is_in_use_ = false;  // something has run, or been connected to
   std::unique_ptr<HostLink> link_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<repl::Repl> python_;

@@ -30,6 +30,9 @@ class Errands {
     return ask(std::move(what), Message::kType, message.encode());
   }
 
+  // A run for practice (wire::Repl); how it ends is nobody's business, that it does is waited for.
+  Result<> practise(wire::Language language);
+
   // What has not gone out by itself goes now.
   Result<> send();
   // Returns when all is done, with the first failure.
@@ -40,7 +43,8 @@ class Errands {
     std::string what;
     std::shared_ptr<Call> call;
   };
-  Result<> ask(std::string what, wire::FrameType type, const std::vector<std::byte>& payload);
+  Result<> ask(std::string what, wire::FrameType type, const std::vector<std::byte>& payload,
+               Call::Kind kind = Call::Kind::kTask);
 
   AgentLink& link_;
   std::vector<std::byte> frames_;

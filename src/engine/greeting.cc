@@ -80,7 +80,7 @@ Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Gree
       link, instance_id, "the engine is closing", stop, [&](Errands& errands) -> Result<> {
         errands.tell(greeting.configuration);
         for (const wire::Language language : greeting.warm) {
-          TRY(errands.ask("start the interpreter", wire::WarmRepl{.language = language}));
+          TRY(errands.practise(language));
         }
         return {};
       });
@@ -114,8 +114,8 @@ Result<> renew_interpreters(AgentLink& link) {
   return errands.wait(Clock::now() + kGreetingTimeout);
 }
 
-Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
-                          const std::vector<wire::Language>& warm) {
+Result<Errands> adopt(AgentLink& link, const Greeting& greeting,
+                      const std::vector<wire::Language>& warm) {
   Errands errands(link);
   TRY(ask_to_adopt(errands, greeting, warm));
   TRY(errands.send());

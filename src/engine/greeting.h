@@ -6,8 +6,8 @@
 //                   agent:        HelloReply        Done...             | ...
 //   of a copy       host:   Hello  Configure  WriteFile...  Renew | WarmRepl...  Repl  Exec ...
 //                   agent:        HelloReply        Done...      | ...
-//   of a spare      host:  Hello  Configure  WarmRepl... |  Adopt  WriteFile...  |  Repl  Exec ...
-//                   agent:        HelloReply  Done...    |         Done...       |  ...
+//   of a spare      host:  Hello  Configure  Repl...  |  Adopt  WriteFile...  |  Repl  Exec ...
+//                   agent:    HelloReply  ReplDone... |         Done...       |  ...
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ inline constexpr std::chrono::seconds kGreetingTimeout{60};
 Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                const std::stop_token& stop);
 
-// Of a spare: no files, and the interpreters are waited for.
+// Of a spare: no files, and the interpreters practise, which is waited for.
 Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::stop_token& stop);
 
@@ -61,7 +61,7 @@ Result<> renew_interpreters(AgentLink& link);
 
 // To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
 // languages whose interpreters it has.
-Result<Errands> hand_over(AgentLink& link, const Greeting& greeting,
-                          const std::vector<wire::Language>& warm);
+Result<Errands> adopt(AgentLink& link, const Greeting& greeting,
+                      const std::vector<wire::Language>& warm);
 
 }  // namespace msb::engine

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/random.h"
 #include "isolation/name_files.h"
 
 namespace msb::engine {
@@ -68,6 +69,13 @@ std::string hostname_of(std::string sandbox_name) {
 std::vector<GuestFile> name_files(const std::string& hostname) {
   return {{.path = "/etc/hostname", .content = isolation::hostname_file(hostname)},
           {.path = "/etc/hosts", .content = isolation::hosts_file(hostname)}};
+}
+
+Result<GuestFile> machine_id_file() {
+  constexpr std::size_t kDigits = 32;
+  return GuestFile{.path = "/etc/machine-id",
+                   .content = TRY(base::random_id(kDigits)) + "\n",
+                   .mode = 0444};
 }
 
 }  // namespace msb::engine

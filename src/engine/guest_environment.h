@@ -23,5 +23,7 @@ std::vector<GuestFile> script_files(const std::map<std::string, std::string>& sc
 // A name as the sandbox's host name, and the files that tell it.
 std::string hostname_of(std::string sandbox_name);
 std::vector<GuestFile> name_files(const std::string& hostname);
+// Another machine's than any other.
+Result<GuestFile> machine_id_file();
 
 }  // namespace msb::engine

@@ -14,10 +14,10 @@
 #include "engine/greeting.h"
 #include "engine/guest_environment.h"
 #include "engine/guest_user.h"
+#include "engine/handover.h"
 #include "engine/machine_files.h"
 #include "engine/machine_template.h"
 #include "isolation/jail/disk_image.h"
-#include "isolation/machine_orders.h"
 
 namespace msb::engine {
 namespace {
@@ -169,17 +169,11 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
   return made ? std::optional(*std::move(made)) : std::nullopt;
 }
 
-Result<GuestFile> new_machine_id() {
-  constexpr std::size_t kDigits = 32;
-  return GuestFile{
-      .path = "/etc/machine-id", .content = TRY(base::random_id(kDigits)) + "\n", .mode = 0444};
-}
-
 // A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
   std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
-  files.push_back(TRY(new_machine_id()));
+  files.push_back(TRY(machine_id_file()));
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (plan.saved) {
     return greet_copy(link, instance_id, greeting, stop);
@@ -265,29 +259,6 @@ Result<std::optional<SandboxFolder>> adopt_folder(const LaunchSite& site, const 
              : SandboxFolder::adopt(site.home, plan.name, parts.folder, parts.folder_lock);
 }
 
-// What the agent and the warden have to do at the same time.
-Result<> make_it_so(Spare& spare, const LaunchPlan& plan, const Greeting& greeting,
-                    const std::stop_token& stop) {
-  Spare::Parts& parts = spare.parts();
-  const std::stop_callback on_stop(stop, [&parts] {
-    parts.link->close(Error(ErrorCode::kCancelled, "the start was cancelled"));
-  });
-  const std::string hostname = hostname_of(plan.name.sandbox);
-  Greeting told = greeting;
-  const std::vector<GuestFile> named = name_files(hostname);
-  told.files.insert(told.files.begin(), named.begin(), named.end());
-  if (parts.orders) {
-    TRY(isolation::move_machine(parts.orders.get(), isolation::Motion::kFree));
-    parts.link->end_rest();
-    told.files.push_back(TRY(new_machine_id()));
-  }
-  Errands errands = TRY(hand_over(*parts.link, told, parts.warm));
-  TRY(parts.orders ? isolation::rename_machine(parts.orders.get(), hostname)
-                   : parts.warden->adjust(parts.id, {.hostname = hostname,
-                                                     .limits = limits_of(plan.definition.config)}));
-  return errands.wait(AgentLink::Clock::now() + kGreetingTimeout);
-}
-
 // nullopt: it could not be made what is wanted, whoever's fault that is: a cold start has the same
 // result, or the reason. `spare` is left where there are files of an earlier start.
 std::optional<Launched> start_from(const LaunchSite& site, const LaunchPlan& plan,
@@ -299,7 +270,10 @@ std::optional<Launched> start_from(const LaunchSite& site, const LaunchPlan& pla
     return std::nullopt;
   }
   NewFolder folder(*std::move(adopted), site.folder);
-  if (!make_it_so(*spare, plan, prepared.greeting, stop)) {
+  const Taker taker{.hostname = hostname_of(plan.name.sandbox),
+                    .limits = limits_of(plan.definition.config),
+                    .greeting = prepared.greeting};
+  if (!hand_over(*spare, taker, stop)) {
     spare.reset();  // before its folder goes
     return std::nullopt;
   }

@@ -8,10 +8,10 @@
 #include "base/random.h"
 #include "base/sys.h"
 #include "engine/greeting.h"
+#include "engine/handover.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
 #include "engine/machine_template.h"
-#include "isolation/machine_orders.h"
 
 namespace msb::engine {
 namespace {
@@ -49,10 +49,10 @@ std::unique_ptr<Spare> notice_loss(const LaunchSite& site, std::unique_ptr<Spare
   return spare;
 }
 
-// It stands still until somebody wants it.
-Result<> put_to_rest(Spare& spare) {
-  spare.parts().link->begin_rest();
-  return isolation::move_machine(spare.parts().orders.get(), isolation::Motion::kFrozen);
+Taker nobody(const SpareOrder& order) {
+  return {.hostname = kName,
+          .limits = order.limits,
+          .greeting = {.configuration = order.configuration, .warm = order.warm, .files = {}}};
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
   if (is_machine) {
     MachineTemplate found = TRY(find_or_make_template(site, template_order_of(order, image), stop));
     if (found.machine) {
-      TRY(put_to_rest(*found.machine));
+      TRY(rehearse(*found.machine, nobody(order), stop));
       return notice_loss(site, std::move(found.machine));
     }
     saved = std::move(found.folder);
@@ -100,7 +100,7 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
                          .limits = order.limits,
                          .warm = order.warm});
   if (is_machine) {
-    TRY(put_to_rest(*spare));
+    TRY(rehearse(*spare, nobody(order), stop));
   }
   return notice_loss(site, std::move(spare));
 }

@@ -142,6 +142,7 @@ std::vector<std::byte> Repl::encode() const {
   ByteWriter writer;
   writer.u8(static_cast<std::uint8_t>(language));
   writer.u64(timeout_ms);
+  writer.u8(is_practice ? 1 : 0);
   return std::move(writer).take();
 }
 
@@ -150,6 +151,7 @@ Result<Repl> Repl::decode(std::span<const std::byte> payload) {
   Repl message;
   message.language = wire::language(reader);
   message.timeout_ms = reader.u64();
+  message.is_practice = reader.u8() != 0;
   TRY(reader.finish("REPL request"));
   return message;
 }

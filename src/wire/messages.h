@@ -89,14 +89,16 @@ struct Repl {
   static constexpr FrameType kType = FrameType::kRepl;
   Language language = Language::kPython;
   std::uint64_t timeout_ms = 0;  // counts from when the code begins to run; 0: none
+  // Before the first run there may be some that only seem to be: of code of the agent's, which is
+  // not followed by any, and which leaves no trace. What is slow once has then been.
+  bool is_practice = false;
   std::vector<std::byte> encode() const;
   static Result<Repl> decode(std::span<const std::byte> payload);
 };
 
 inline constexpr std::size_t kMaxCodeBytes = 64 * 1024 * 1024;
 
-// host -> agent. Starts the interpreter ahead of the first kRepl. On stream 0 it is not answered;
-// on one of its own by kDone when the interpreter waits for code, or kFailed.
+// host -> agent. Starts the interpreter ahead of the first kRepl. Not answered.
 struct WarmRepl {
   static constexpr FrameType kType = FrameType::kWarmRepl;
   Language language = Language::kPython;

@@ -62,7 +62,10 @@ TEST(Messages, TheOthersSurviveTheRoundTripToo) {
   EXPECT_EQ(HelloReply::decode(HelloReply{1, "abc"}.encode()).value().instance_id, "abc");
   EXPECT_EQ(Configure::decode(Configure{{"A=b"}, "/w", "u"}.encode()).value().workdir, "/w");
   EXPECT_EQ(WriteFile::decode(WriteFile{"/x", 0755, "u", "text"}.encode()).value().content, "text");
-  EXPECT_EQ(Repl::decode(Repl{Language::kNode, 5}.encode()).value().language, Language::kNode);
+  const auto repl = Repl::decode(
+      Repl{.language = Language::kNode, .timeout_ms = 5, .is_practice = true}.encode());
+  EXPECT_EQ(repl.value().language, Language::kNode);
+  EXPECT_TRUE(repl.value().is_practice);
   EXPECT_EQ(WarmRepl::decode(WarmRepl{Language::kNode}.encode()).value().language, Language::kNode);
   EXPECT_EQ(Signal::decode(Signal{15}.encode()).value().number, 15);
   EXPECT_FALSE(Signal::decode(Signal{65}.encode()));

@@ -40,9 +40,10 @@ std::optional<std::string> find_program(const LanguageSpec& spec, std::string_vi
   return std::nullopt;
 }
 
-// In the length of a request: not code, but settings, or what renews it.
+// In the length of a request: not code, but settings, or what renews it. Both: see kPracticeBits.
 constexpr std::uint32_t kSettingsBit = 1u << 31;
 constexpr std::uint32_t kRenewalBit = 1u << 30;
+static_assert((kSettingsBit | kRenewalBit) == kPracticeBits);
 
 std::string with_length(std::string_view text, std::uint32_t bits = 0) {
   const std::uint32_t size = static_cast<std::uint32_t>(text.size()) | bits;
@@ -119,10 +120,6 @@ Adoption Interpreter::adopt() {
     send_special(driver_text_of(settings_), kSettingsBit);
   }
   return adoption;
-}
-
-void Interpreter::practise() {
-  send_special({}, kSettingsBit);
 }
 
 void Interpreter::renew() {

@@ -3,7 +3,7 @@
 // One interpreter process and its control channel (the drivers' files say what is spoken on it).
 //
 //   starting --'R'--> idle --submit()--> running --verdict--> idle
-//                     idle --adopt(), practise(), renew()--> adopting --'R'--> idle
+//                     idle --adopt(), renew()--> adopting --'R'--> idle
 //      any state --waitpid--> exited
 //
 // What comes over the control channel comes from the guest's process: it is one byte (five for an
@@ -58,9 +58,6 @@ class Interpreter {
   // Of the configuration as it is now: what has been done is to tell it. For one that has not run
   // anything; with kTell, on_ready() follows.
   Adoption adopt();
-  // Has it do once what each run does, so that the first is as fast as the second; on_ready()
-  // follows.
-  void practise();
   // Has it draw other random numbers than the one it is a copy of; on_ready() follows.
   void renew();
   // Sends a request (see Run::take_request); the result is where its output will appear.

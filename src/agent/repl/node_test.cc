@@ -40,9 +40,7 @@ TEST_F(Node, AwaitsAtTheTopLevel) {
 }
 
 TEST_F(Node, AdoptsVariablesWhileItIsWarm) {
-  const std::uint32_t warm = agent_->new_stream();
-  agent_->send(warm, wire::WarmRepl{wire::Language::kNode});
-  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  ASSERT_TRUE(agent_->finish(agent_->practise(wire::Language::kNode)).done);
   const std::uint32_t adopted = agent_->new_stream();
   agent_->send(
       adopted,
@@ -55,9 +53,7 @@ TEST_F(Node, AdoptsVariablesWhileItIsWarm) {
 }
 
 TEST_F(Node, IsStartedAnewInAnotherFolder) {
-  const std::uint32_t warm = agent_->new_stream();
-  agent_->send(warm, wire::WarmRepl{wire::Language::kNode});
-  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  ASSERT_TRUE(agent_->finish(agent_->practise(wire::Language::kNode)).done);
   const std::uint32_t adopted = agent_->new_stream();
   agent_->send(adopted,
                wire::Adopt{{.env = {"PATH=/usr/bin:/bin"}, .workdir = "/tmp", .user = {}}});

@@ -56,13 +56,17 @@ TEST_F(Python, RunsBeforeTheInterpreterWasAskedFor) {
   EXPECT_EQ(python("'warm'").out, "'warm'\n");
 }
 
-TEST_F(Python, TellsWhenItIsWarm) {
-  const std::uint32_t stream = agent_->new_stream();
-  agent_->send(stream, wire::WarmRepl{wire::Language::kPython});
-  EXPECT_TRUE(agent_->finish(stream).plain_done);
-  const std::uint32_t again = agent_->new_stream();
-  agent_->send(again, wire::WarmRepl{wire::Language::kPython});
-  EXPECT_TRUE(agent_->finish(again).plain_done);
+TEST_F(Python, PractisesBeforeTheFirstRun) {
+  for (int time = 0; time < 2; ++time) {
+    const Received& got = agent_->finish(agent_->practise(wire::Language::kPython));
+    ASSERT_TRUE(got.done);
+    EXPECT_EQ(got.done->status, Status::kSuccess);
+    EXPECT_EQ(got.out, ".\n");
+    EXPECT_EQ(got.err, "");
+  }
+  python("x = 1");
+  agent_->practise(wire::Language::kPython);
+  EXPECT_TRUE(agent_->wait_for_exit());
 }
 
 // What a warm interpreter shows of the settings it has adopted.
@@ -75,9 +79,7 @@ constexpr const char* kShowSettings =
 
 TEST_F(Python, AdoptsSettingsWhileItIsWarm) {
   restart({.env = {"PATH=/usr/bin:/bin", "IMAGE=1"}});
-  const std::uint32_t warm = agent_->new_stream();
-  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
-  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  ASSERT_TRUE(agent_->finish(agent_->practise(wire::Language::kPython)).done);
   const std::uint32_t adopted = agent_->new_stream();
   agent_->send(
       adopted,
@@ -90,9 +92,7 @@ TEST_F(Python, AdoptsSettingsWhileItIsWarm) {
 }
 
 TEST_F(Python, IsStartedAnewForSettingsItHasReadAlready) {
-  const std::uint32_t warm = agent_->new_stream();
-  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
-  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  ASSERT_TRUE(agent_->finish(agent_->practise(wire::Language::kPython)).done);
   const std::uint32_t adopted = agent_->new_stream();
   agent_->send(
       adopted,
@@ -105,9 +105,7 @@ TEST_F(Python, IsStartedAnewForSettingsItHasReadAlready) {
 }
 
 TEST_F(Python, InAFolderThatIsNotThereFailsAsAnyOther) {
-  const std::uint32_t warm = agent_->new_stream();
-  agent_->send(warm, wire::WarmRepl{wire::Language::kPython});
-  ASSERT_TRUE(agent_->finish(warm).plain_done);
+  ASSERT_TRUE(agent_->finish(agent_->practise(wire::Language::kPython)).done);
   const std::uint32_t adopted = agent_->new_stream();
   agent_->send(adopted,
                wire::Adopt{{.env = {"PATH=/usr/bin:/bin"}, .workdir = "/dev/null/x", .user = {}}});
@@ -155,7 +153,7 @@ TEST_F(Python, RunsBigCode) {
 
 TEST_F(Python, RefusesMoreCodeThanTheLimit) {
   const std::uint32_t stream = agent_->new_stream();
-  agent_->send(stream, wire::Repl{wire::Language::kPython, 0});
+  agent_->send(stream, wire::Repl{});
   const std::vector<std::byte> piece(wire::kMaxPayloadBytes);
   for (std::size_t sent = 0; sent <= wire::kMaxCodeBytes; sent += piece.size()) {
     agent_->send(stream, wire::FrameType::kReplCode, piece);
@@ -250,8 +248,12 @@ TEST_F(Python, KillsTheChildrenOfATimedOutRun) {
   EXPECT_TRUE(wait_until_gone(child));
 }
 
+// In short pieces: Python misses a signal in the moment in which it begins to sleep.
+constexpr const char* kGoAndSleep =
+    "print('go', flush=True)\nimport time\nwhile True: time.sleep(0.01)";
+
 TEST_F(Python, CancelsARun) {
-  const std::uint32_t stream = begin("print('go', flush=True)\nimport time\ntime.sleep(1000)");
+  const std::uint32_t stream = begin(kGoAndSleep);
   wait_for_line(stream);
   agent_->cancel(stream);
   const Received& got = agent_->finish(stream);
@@ -261,7 +263,7 @@ TEST_F(Python, CancelsARun) {
 }
 
 TEST_F(Python, CancelsARunThatWaits) {
-  const std::uint32_t first = begin("print('go', flush=True)\nimport time\ntime.sleep(1000)");
+  const std::uint32_t first = begin(kGoAndSleep);
   wait_for_line(first);
   const std::uint32_t second = begin("print('never')");
   agent_->cancel(second);
@@ -285,7 +287,7 @@ TEST_F(Python, ServesRunsInOrder) {
 }
 
 TEST_F(Python, BoundsItsQueue) {
-  const std::uint32_t first = begin("print('go', flush=True)\nimport time\ntime.sleep(1000)");
+  const std::uint32_t first = begin(kGoAndSleep);
   wait_for_line(first);
   std::vector<std::uint32_t> waiting;
   for (int i = 0; i < 256; ++i) {
@@ -317,7 +319,7 @@ TEST_F(Python, PrintsMuch) {
 }
 
 TEST_F(Python, RunsBesideCommandsAndNode) {
-  const std::uint32_t stream = begin("print('go', flush=True)\nimport time\ntime.sleep(1000)");
+  const std::uint32_t stream = begin(kGoAndSleep);
   wait_for_line(stream);
   EXPECT_EQ(run("echo command").out, "command\n");
   EXPECT_EQ(node("6 * 7").out, "42\n");

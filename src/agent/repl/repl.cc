@@ -30,21 +30,6 @@ void Repl::warm() {
   }
 }
 
-void Repl::warm(Answer answer) {
-  waiting_.push_back(std::move(answer));
-  may_practise_ = !interpreter_;
-  if (interpreter_) {
-    // In a clone it has practised, and the machine under it has not: an emulator that begins anew.
-    if (interpreter_->ready() && !is_busy()) {
-      practise();
-    } else if (interpreter_->ready()) {
-      answer_all({});
-    }
-  } else if (const auto started = start(); !started) {
-    answer_all(started);
-  }
-}
-
 void Repl::adopt(Answer answer) {
   if (!interpreter_) {
     answer({});
@@ -80,11 +65,6 @@ void Repl::renew(Answer answer) {
 // It says when it is ready, within this time.
 void Repl::limit_start() {
   timer_ = context_.loop.after(kStartLimit, [this] { interpreter_->kill(); });
-}
-
-void Repl::practise() {
-  limit_start();
-  interpreter_->practise();
 }
 
 void Repl::begin_renewal() {
@@ -177,10 +157,6 @@ void Repl::begin(Run& run) {
 void Repl::on_ready() {
   timer_.stop();
   is_renewing_ = false;
-  if (std::exchange(may_practise_, false) && queue_.empty()) {
-    practise();
-    return;
-  }
   if (std::exchange(must_renew_, false)) {
     begin_renewal();
     return;

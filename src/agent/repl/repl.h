@@ -44,9 +44,6 @@ class Repl final : public Interpreter::Owner {
 
   // Starts the interpreter unless there is one.
   void warm();
-  // The same, for a first run that may be long in coming: `answer` is called when the interpreter
-  // waits for code and has practised, or will not.
-  void warm(Answer answer);
   // The configuration has changed, and no run was ever submitted: `answer` is called when a warm
   // interpreter is as if it had been started with it. It is told, or started anew.
   void adopt(Answer answer);
@@ -72,7 +69,6 @@ class Repl final : public Interpreter::Owner {
   void start_anew();
   void limit_start();
   void begin_renewal();
-  void practise();
   void serve();
   void begin(Run& run);
   void stop(wire::ReplDone::Status reason);
@@ -94,9 +90,8 @@ class Repl final : public Interpreter::Owner {
   bool state_lost_ = false;
   bool is_renewing_ = false;
   bool must_renew_ = false;  // as soon as it is ready
-  bool may_practise_ = false;
   std::size_t held_code_bytes_ = 0;
-  std::vector<Answer> waiting_;  // for the interpreter to wait for code
+  std::vector<Answer> waiting_;  // for the interpreter to be as it was told to be
   // One at a time: limit of the start, timeout of the run, grace after an interrupt or an exit.
   EventLoop::Timer timer_;
 };

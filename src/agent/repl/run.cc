@@ -18,6 +18,7 @@ Run::Run(Context& context, Repl& repl, std::uint32_t stream, const wire::Repl& r
       context_(context),
       repl_(repl),
       timeout_ms_(request.timeout_ms),
+      bits_(request.is_practice ? kPracticeBits : 0),
       request_(kLengthBytes, '\0') {}
 
 Run::~Run() {
@@ -42,6 +43,11 @@ void Run::on_code(std::span<const std::byte> bytes) {
     return;
   }
   request_ += base::text_of(bytes);
+}
+
+void Run::practise(std::string_view code) {
+  on_code(base::bytes_of(code));
+  on_end();
 }
 
 void Run::on_end() {
@@ -75,7 +81,8 @@ void Run::on_credit() {
 std::string Run::take_request() {
   const auto size = static_cast<std::uint32_t>(request_.size() - kLengthBytes);
   repl_.release_code(size);
-  std::memcpy(request_.data(), &size, sizeof size);
+  const std::uint32_t head = size | bits_;
+  std::memcpy(request_.data(), &head, sizeof head);
   return std::exchange(request_, {});
 }
 

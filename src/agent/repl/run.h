@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "agent/context.h"
@@ -25,6 +26,9 @@ namespace msb::agent::repl {
 
 class Repl;
 
+// In the length of a request: code that is to leave no trace.
+inline constexpr std::uint32_t kPracticeBits = 3u << 30;
+
 // The read ends of what a run prints to.
 struct OutputPipes {
   base::UniqueFd out;
@@ -35,6 +39,9 @@ class Run final : public Stream {
  public:
   Run(Context& context, Repl& repl, std::uint32_t stream, const wire::Repl& request);
   ~Run() override;
+
+  // Instead of code from the host.
+  void practise(std::string_view code);
 
   void on_code(std::span<const std::byte> bytes) override;
   void on_end() override;
@@ -57,6 +64,7 @@ class Run final : public Stream {
   Context& context_;
   Repl& repl_;
   const std::uint64_t timeout_ms_;
+  const std::uint32_t bits_;
   std::string request_;
   bool submitted_ = false;
   bool finished_ = false;

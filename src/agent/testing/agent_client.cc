@@ -99,13 +99,19 @@ std::uint32_t AgentClient::shell(const std::string& script, std::uint64_t timeou
 std::uint32_t AgentClient::repl(wire::Language language, std::string_view code,
                                 std::uint64_t timeout_ms) {
   const std::uint32_t stream = new_stream();
-  send(stream, wire::Repl{language, timeout_ms});
+  send(stream, wire::Repl{.language = language, .timeout_ms = timeout_ms});
   while (!code.empty()) {
     const std::string_view piece = code.substr(0, wire::kMaxPayloadBytes);
     send(stream, FrameType::kReplCode, base::bytes_of(piece));
     code.remove_prefix(piece.size());
   }
   end(stream);
+  return stream;
+}
+
+std::uint32_t AgentClient::practise(wire::Language language) {
+  const std::uint32_t stream = new_stream();
+  send(stream, wire::Repl{.language = language, .is_practice = true});
   return stream;
 }
 

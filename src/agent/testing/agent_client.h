@@ -71,6 +71,7 @@ class AgentClient {
   std::uint32_t exec(const wire::Exec& request);
   std::uint32_t shell(const std::string& script, std::uint64_t timeout_ms = 0);
   std::uint32_t repl(wire::Language language, std::string_view code, std::uint64_t timeout_ms = 0);
+  std::uint32_t practise(wire::Language language);
   std::uint32_t connect(std::uint16_t port);
   std::uint32_t write_file(const wire::WriteFile& request);
   std::uint32_t new_stream() { return next_stream_++; }

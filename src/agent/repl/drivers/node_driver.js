@@ -19,10 +19,10 @@
 //   driver -> agent  'R' once: ready.
 //   agent -> driver  u32 n + n bytes of UTF-8.
 //   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
-//                    then the environment's KEY=VALUE, each with a NUL after it. With n = 0 nothing
-//                    but time to practise. Answered by 'R'.
+//                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
 //   agent -> driver  u32 2**30 + n, n bytes: the machine is a copy; other random numbers, with the
 //                    help of this addon (node_renewal.c). Answered by 'R'.
+//   agent -> driver  u32 2**31 + 2**30 + n, n bytes: as code, before any, to be forgotten.
 //   driver -> agent  'S' ran through | 'E' an exception was not caught |
 //                    'I' interrupted by SIGINT |
 //                    'X' + i32 exit code: the code asked to exit; the process ends at once.
@@ -179,8 +179,8 @@ Object.defineProperty(globalThis, kImport, {
 // Running the evaluation inside a script is what lets SIGINT break an endless loop.
 const launcher = new vm.Script(`this[${JSON.stringify(kLaunch)}]()`, {filename: 'msb:launch'});
 
-function start(code) {
-  const run = {id: ++count, code, waits: false, value: undefined, verdict: 'S'};
+function start(code, isPractice) {
+  const run = {id: ++count, code, isPractice, waits: false, value: undefined, verdict: 'S'};
   current = run;
   const objectGroup = `msb:${run.id}`;
   let failure;
@@ -250,6 +250,10 @@ function settle(run, {result, exceptionDetails}) {
 function finish(run) {
   if (current !== run) return;
   current = null;
+  if (run.isPractice) {
+    count = 0;
+    last = lastError = undefined;
+  }
   print(descriptor, run.verdict);
   next();
 }
@@ -370,24 +374,10 @@ function next() {
   const all = Buffer.concat(pending);
   pending = [all.subarray(length)];
   pendingLength -= length;
-  if (head === 2 ** 31) return practise();
-  if (head >= 2 ** 31) return adopt(all.toString('utf8', 4, length));
-  if (head >= 2 ** 30) return renew(all.subarray(4, length));
-  start(all.toString('utf8', 4, length).replace(/^\ufeff/, ''));
-}
-
-// Does what a run does, with nothing to show for it: the first time takes three times as long.
-function practise() {
-  const launch = () => {
-    delete globalThis[kLaunch];
-    const expression = withImports(asExpression('void 0'));
-    session.post('Runtime.evaluate', {expression, replMode: true, silent: true}, () => {});
-  };
-  Object.defineProperty(globalThis, kLaunch, {value: launch, configurable: true});
-  launcher.runInThisContext({breakOnSigint: true, displayErrors: false});
-  inspect([''], kInspect);
-  print(descriptor, 'R');
-  next();
+  const isPractice = head >= 3 * 2 ** 30;
+  if (head >= 2 ** 31 && !isPractice) return adopt(all.toString('utf8', 4, length));
+  if (head >= 2 ** 30 && !isPractice) return renew(all.subarray(4, length));
+  start(all.toString('utf8', 4, length).replace(/^\ufeff/, ''), isPractice);
 }
 
 // The machine is a copy, and what the process draws random numbers from is, too. OpenSSL is seeded by

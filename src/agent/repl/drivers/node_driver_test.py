@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from driver_testing import DEADLINE_SECONDS, HERE, DriverTest, Interpreter, read_fifo, text_of
+from driver_testing import DEADLINE_SECONDS, HERE, DriverTest, Interpreter, PRACTICE, read_fifo, text_of
 
 NODE = os.environ.get('MSB_TEST_NODE') or shutil.which('node')
 
@@ -20,15 +20,15 @@ class Node(Interpreter):
                          text_of('node_driver.js'), directory, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
 
-    def send(self, code):
+    def send(self, code, bits=0):
         code = code.encode()
-        self.control.sendall(struct.pack('<I', len(code)) + code)
+        self.control.sendall(struct.pack('<I', len(code) | bits) + code)
 
     def answer(self, on_output=None):
         return self.collect(self.process.stdout.fileno(), self.process.stderr.fileno(), on_output)
 
-    def run(self, code, on_output=None):
-        self.send(code)
+    def run(self, code, on_output=None, bits=0):
+        self.send(code, bits)
         return self.answer(on_output)
 
 
@@ -198,7 +198,8 @@ class NodeDriver(DriverTest):
         code = "[Object.getOwnPropertyNames(globalThis).length, typeof _, require('util').inspect(_)]"
         expected = self.run_code(code).out
         repl = self.start()
-        repl.practise()
+        for practice, verdict in ("['x']", 'S'), ('throw 3', 'E'), ("['y']", 'S'):
+            self.assertEqual(repl.run(practice, bits=PRACTICE).verdict, verdict)
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
         self.assertIn(b'REPL2:1', repl.run("new Error('x').stack.split('\\n')[1]").out)

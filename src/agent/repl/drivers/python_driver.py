@@ -17,9 +17,9 @@
 #   driver -> agent  'R' once: ready.
 #   agent -> driver  u32 n + n bytes of UTF-8; SCM_RIGHTS [stdout, stderr] with the first byte.
 #   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
-#                    then the environment's KEY=VALUE, each with a NUL after it. With n = 0 nothing
-#                    but time to practise. Answered by 'R'.
+#                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
 #   agent -> driver  u32 2**30: the machine is a copy; other random numbers. Answered by 'R'.
+#   agent -> driver  u32 2**31 + 2**30 + n ...: as code, before any, to be forgotten.
 #   driver -> agent  'S' ran through | 'E' an exception was not caught | 'I' interrupted by SIGINT |
 #                    'X' + i32 exit code: the code asked to exit. The interpreter then ends in its
 #                    own way (threads, atexit, buffers; what they print still goes to the run's
@@ -82,7 +82,7 @@ def intact():
 
 
 def receive():
-    """Waits for a submission, puts its pipes on fds 1 and 2 and returns its text."""
+    """Waits for a submission, takes its pipes and returns its text."""
     if loop is not None:
         second('run_tasks')()
     while True:
@@ -95,7 +95,13 @@ def receive():
             data = second('receive_rest')(data)
         if data[3] < 0x40:
             break
-        second('renew' if data[3] < 0x80 else 'adopt' if data[4:] else 'practise')(bytes(data[4:]))
+        second('renew' if data[3] < 0x80 else 'adopt' if data[3] < 0xc0 else 'practise')(
+            bytes(data[4:]), rights)
+    return take(data[4:], rights)
+
+
+def take(code, rights):
+    """Puts the pipes of a submission on fds 1 and 2, and returns its text."""
     flush(*streams)  # what threads have begun to print since the last run is nobody's
     fds = rights[0][2]
     for target in 1, 2:
@@ -103,7 +109,7 @@ def receive():
         dup2(fd, target)
         if fd > 2:
             close(fd)
-    return str(data[4:], 'utf-8', 'surrogateescape').lstrip('\ufeff')
+    return str(code, 'utf-8', 'surrogateescape').lstrip('\ufeff')
 
 
 def execute(text):
@@ -171,20 +177,25 @@ def end_run(verdict):
         flush(*streams)  # what a pipe did not take must not wait for the next run's
 
 
+def answer(text):
+    """Runs a submission, and sends the verdict when nothing of it is left to be done."""
+    try:
+        verdict = run(text)
+        end_run(verdict)
+    except BaseException as error:  # a signal, or a hostile hook, during the reporting
+        verdict = second('recover')(error)
+    try:
+        control.send(verdict)
+    except BaseException as error:
+        second('excuse')(error)
+    return verdict
+
+
 def serve():
     """Serves submissions until one asks to exit. Returns the exit code."""
     control.send(b'R')
     while True:
-        text = receive()
-        try:
-            verdict = run(text)
-            end_run(verdict)
-        except BaseException as error:  # a signal, or a hostile hook, during the reporting
-            verdict = second('recover')(error)
-        try:
-            control.send(verdict)
-        except BaseException as error:
-            second('excuse')(error)
+        verdict = answer(receive())
         if verdict[:1] == b'X':
             return second('leave')(verdict[1])
 
@@ -264,7 +275,7 @@ def receive_rest(data):
             data += part or _exit(0)  # the agent is gone
 
 
-def adopt(settings):
+def adopt(settings, _):
     """Becomes what it would be had it been started with these settings."""
     directory, *entries, _ = settings.split(b'\0')
     try:
@@ -278,21 +289,13 @@ def adopt(settings):
         _exit(70)  # the agent starts another, which fails for the same reason and can say so
 
 
-def practise(_):
-    """Has the pages of the compiler mapped: four fifths of the time of a first run."""
-    text = "def f(*a, b=1):\n    return [f'{x}' for x in a]\nprint(f(1), end='')\n"
-    try:
-        for mode, part in ('exec', text), ('single', "print('', end='')\n"):
-            eval(compile(part, '<msb>', mode, flags, True), {'__builtins__': builtins})
-    except Exception:
-        pass  # the image has a Python of its own kind
-    try:
-        control.send(b'R')
-    except BaseException as error:
-        excuse(error)
+def practise(code, rights):
+    """A run before the first one, which leaves no trace."""
+    answer(take(code, rights))
+    sources.clear()
 
 
-def renew(_):
+def renew(*_):
     """Does for random numbers what a fork does: the kernel's are others already, and generators of
     the process' own are seeded from those. Generators that user code has made are its own."""
     for name, seed in (

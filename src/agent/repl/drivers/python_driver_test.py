@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, read_fifo, text_of,
+from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, PRACTICE, read_fifo, text_of,
                             wait_until)
 
 PYTHON = os.environ.get('MSB_TEST_PYTHON', '/usr/bin/python3')
@@ -21,12 +21,12 @@ class Python(Interpreter):
         super().__init__([PYTHON, '-u', '-c', text_of('python_bootstrap.py').decode()], driver,
                          directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
 
-    def send(self, code, one_pipe=False, pieces=None):
+    def send(self, code, one_pipe=False, pieces=None, bits=0):
         code = code if isinstance(code, bytes) else code.encode()
         out, theirs_out = os.pipe()
         err, theirs_err = os.pipe()
         fds = [theirs_out, theirs_out if one_pipe else theirs_err]
-        message = struct.pack('<I', len(code)) + code
+        message = struct.pack('<I', len(code) | bits) + code
         first = len(message) if pieces is None else pieces
         sent = self.control.sendmsg([message[:first]], [
             (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))])
@@ -106,11 +106,13 @@ class PythonDriver(DriverTest):
         self.expect('_ = os.system("echo $A $B")', '1 two words\n')
 
     def test_practice_leaves_no_trace(self):
-        names = self.run_code('import sys\nsorted(vars()), sorted(sys.modules)').out
+        code = 'import linecache, sys\nsorted(vars()), sorted(sys.modules), list(linecache.cache)'
+        expected = self.run_code(code).out
         repl = self.start()
-        repl.practise()
-        answer = repl.run('import sys\nsorted(vars()), sorted(sys.modules)')
-        self.assertEqual((answer.out, answer.err), (names, b''))
+        for practice, verdict in ("print(*(lambda: 'x')())", 'S'), ('1 / 0', 'E'), ("print('y')", 'S'):
+            self.assertEqual(repl.run(practice, bits=PRACTICE).verdict, verdict)
+        answer = repl.run(code)
+        self.assertEqual((answer.out, answer.err), (expected, b''))
 
     def test_a_folder_it_cannot_enter_ends_it(self):
         self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))
