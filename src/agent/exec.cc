@@ -31,6 +31,7 @@ Result<std::unique_ptr<Exec>> Exec::start(Context& context, std::uint32_t stream
 
   std::unique_ptr<Exec> exec(new Exec(context, stream));
   exec->mark_ = plan.mark;
+  exec->limits_.begin(context.settings);
   exec->terminal_ = (request.flags & wire::Exec::kTerminal) != 0;
   if (exec->terminal_) {
     plan.env.set_default("TERM", "xterm");
@@ -198,6 +199,9 @@ void Exec::report() {
   }
   if (dropped > 0) {
     context_.link.send(id(), wire::OutputCut{dropped});
+  }
+  if (const auto met = limits_.end()) {
+    context_.link.send(id(), *met);
   }
   context_.link.send(id(), report_);
   context_.close_stream(id());

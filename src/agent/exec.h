@@ -19,6 +19,7 @@
 
 #include "agent/context.h"
 #include "agent/input_lane.h"
+#include "agent/measure.h"
 #include "agent/output_lane.h"
 #include "agent/spawn_plan.h"
 #include "agent/stream.h"
@@ -57,6 +58,7 @@ class Exec final : public Stream {
   Context& context_;
   pid_t pid_ = 0;  // 0: not running any more
   std::uint64_t mark_ = 0;
+  LimitCount limits_;
   wire::Exited report_;
   bool terminal_ = false;
   bool killed_ = false;

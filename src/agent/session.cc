@@ -146,14 +146,19 @@ void Session::have_all(void (repl::Repl::*step)(repl::Repl::Answer), std::uint32
   });
 }
 
-void Session::adopt(std::uint32_t id, wire::Configure settings) {
+void Session::adopt(std::uint32_t id, wire::Adopt request) {
   if (is_in_use_ || python_->is_busy() || node_->is_busy()) {
     link_->send_failure(
         id, Error(ErrorCode::kConflict,
-                  "the sandbox is in use: it takes other settings before anything runs in it"));
+                  "the sandbox is in use: it takes settings once, before all else"));
     return;
   }
-  configure(std::move(settings));
+  is_in_use_ = !request.is_rehearsal;
+  if (request.settings == settings_) {
+    answer_to(id)({});
+    return;
+  }
+  configure(std::move(request.settings));
   have_all(&repl::Repl::adopt, id);
 }
 
@@ -173,7 +178,7 @@ Result<> Session::handle_request(const wire::Frame& frame) {
       answer_to(id)(write_file(TRY(wire::WriteFile::decode(frame.payload))));
       return {};
     case FrameType::kAdopt:
-      adopt(id, TRY(wire::Adopt::decode(frame.payload)).settings);
+      adopt(id, TRY(wire::Adopt::decode(frame.payload)));
       return {};
     case FrameType::kMeasure:
       link_->send(id, measure());

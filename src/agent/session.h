@@ -48,7 +48,7 @@ class Session {
   Result<> handle_stream(Stream& stream, const wire::Frame& frame);
   Result<> greet(const wire::Frame& frame);
   void configure(wire::Configure settings);
-  void adopt(std::uint32_t id, wire::Configure settings);
+  void adopt(std::uint32_t id, wire::Adopt request);
   Result<> rest();
   void leave_streams();
   repl::Repl::Answer answer_to(std::uint32_t id);
@@ -66,7 +66,7 @@ class Session {
   Discard discard_;
   wire::Configure settings_;
   bool greeted_ = false;
-  bool is_in_use_ = false;  // something has run, or been connected to
+  bool is_in_use_ = false;  // has taken settings, or something has run in it
   std::unique_ptr<HostLink> link_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<repl::Repl> python_;

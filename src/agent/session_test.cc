@@ -35,10 +35,12 @@ class AgentSession : public testing::AgentTest {
   Received& write(const wire::WriteFile& request) {
     return agent_->finish(agent_->write_file(request));
   }
-  Received& adopt(const std::string& variable) {
+  Received& adopt(const std::string& variable, bool is_rehearsal = false) {
     const std::uint32_t stream = agent_->new_stream();
     agent_->send(
-        stream, wire::Adopt{{.env = {"PATH=/usr/bin:/bin", variable}, .workdir = "/", .user = {}}});
+        stream,
+        wire::Adopt{.settings = {.env = {"PATH=/usr/bin:/bin", variable}, .workdir = "/", .user = {}},
+                    .is_rehearsal = is_rehearsal});
     return agent_->finish(stream);
   }
   // The agent must end, with status 1: the host broke the protocol.
@@ -139,11 +141,21 @@ TEST_F(AgentSession, EndsOnAMalformedRequest) {
   expect_refusal();
 }
 
-TEST_F(AgentSession, AdoptsOtherSettingsUntilItIsUsed) {
+TEST_F(AgentSession, AdoptsSettingsOnce) {
   EXPECT_TRUE(adopt("WHO=first").plain_done);
+  const Received& again = adopt("WHO=second");
+  ASSERT_TRUE(again.failed);
+  EXPECT_EQ(again.failed->code, ErrorCode::kConflict);
+  EXPECT_TRUE(adopt("WHO=third", true).failed);
+  EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "first\n");
+}
+
+TEST_F(AgentSession, RehearsesBeforeThat) {
+  EXPECT_TRUE(adopt("WHO=nobody", true).plain_done);
   EXPECT_TRUE(agent_->finish(agent_->practise(wire::Language::kPython)).done);
-  EXPECT_TRUE(adopt("WHO=second").plain_done);
-  EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "second\n");
+  EXPECT_TRUE(adopt("WHO=nobody", true).plain_done);
+  EXPECT_TRUE(adopt("WHO=tenant").plain_done);
+  EXPECT_EQ(agent_->finish(agent_->shell("echo $WHO")).out, "tenant\n");
 }
 
 TEST_F(AgentSession, AdoptsNoSettingsOnceItHasRunACommand) {
@@ -173,7 +185,22 @@ TEST_F(AgentSession, SaysHowFullItsDiskIs) {
   const Received& received = agent_->finish(stream);
   ASSERT_TRUE(received.measured);
   EXPECT_GT(received.measured->disk_used_bytes, 0u);
-  EXPECT_GT(received.measured->disk_free_inodes, 0u);
+}
+
+TEST_F(AgentSession, SaysWhichLimitsARunHasMetToAHostThatCannotSee) {
+  EXPECT_FALSE(agent_->finish(agent_->shell("true")).limits);
+  agent_->send(0, wire::Configure{.env = {"PATH=/usr/bin:/bin"},
+                                  .workdir = "/",
+                                  .user = {},
+                                  .counts_limits = true});
+  for (const std::uint32_t stream :
+       {agent_->shell("true"), agent_->repl(wire::Language::kPython, "1")}) {
+    const Received& got = agent_->finish(stream);
+    ASSERT_TRUE(got.limits);
+    EXPECT_EQ(got.limits->oom_kills, 0u);
+    EXPECT_GT(got.limits->disk_free_bytes, 0u);
+    EXPECT_GT(got.limits->disk_free_inodes, 0u);
+  }
 }
 
 TEST_F(AgentSession, EndsWhenAStreamIsOpenedTwice) {
@@ -276,6 +303,41 @@ TEST_F(AgentSession, ReplacesAFileAndLeavesNothingBeside) {
   ASSERT_TRUE(write(file(path, "new")).plain_done);
   EXPECT_EQ(base::read_file(path, 100).value(), "new");
   EXPECT_EQ(run("ls -A " + folder->path()).out, "file\n");
+}
+
+TEST_F(AgentSession, WritesOverWhatIsTheSameKindOfFile) {
+  auto folder = base::TempDir::create();
+  const std::string path = folder->path() + "/file";
+  ASSERT_TRUE(write(file(path, "the first")).plain_done);
+  struct stat before{};
+  ASSERT_EQ(::stat(path.c_str(), &before), 0);
+  const auto write_over = [&](const std::string& content) {
+    wire::WriteFile request = file(path, content);
+    request.in_place = true;
+    EXPECT_TRUE(write(request).plain_done);
+    EXPECT_EQ(base::read_file(path, 100).value(), content);
+    struct stat now{};
+    EXPECT_EQ(::lstat(path.c_str(), &now), 0);
+    EXPECT_TRUE(S_ISREG(now.st_mode));
+    EXPECT_EQ(now.st_mode & 07777, 0644u);
+    return now.st_ino == before.st_ino;
+  };
+  EXPECT_TRUE(write_over("something longer"));
+  EXPECT_TRUE(write_over("short"));
+  // What else is there is not written to.
+  const std::string other = folder->path() + "/other";
+  ASSERT_EQ(::link(path.c_str(), other.c_str()), 0);
+  EXPECT_FALSE(write_over("apart"));
+  EXPECT_EQ(base::read_file(other, 100).value(), "short");
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  ASSERT_EQ(::symlink(other.c_str(), path.c_str()), 0);
+  EXPECT_FALSE(write_over("not the target"));
+  EXPECT_EQ(base::read_file(other, 100).value(), "short");
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  write_over("readable");
+  ASSERT_EQ(::unlink(path.c_str()), 0);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0644), 0);
+  write_over("no pipe");
 }
 
 TEST_F(AgentSession, SaysWhyAFileCannotBeWritten) {

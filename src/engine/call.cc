@@ -46,6 +46,14 @@ Result<> Call::on_frame(const wire::Frame& frame) {
       pending_.dropped_bytes += cut.dropped_bytes;
       return {};
     }
+    case FrameType::kLimitsMet: {
+      const auto met = TRY(wire::LimitsMet::decode(frame.payload));
+      if (!has_output()) {
+        return unexpected_frame();
+      }
+      pending_.limits = met;
+      return {};
+    }
     case FrameType::kCredit: {
       const auto credit = TRY(wire::Credit::decode(frame.payload));
       if (kind_ != Kind::kExec || credit_bytes_ + credit.size_bytes > kMaxCreditBytes) {
@@ -144,6 +152,7 @@ void Call::wait(AgentLink& link, Arrived& arrived, Clock::time_point deadline, b
   arrived.pieces.clear();
   arrived.started = arrived.interrupted = false;
   arrived.dropped_bytes = 0;
+  arrived.limits.reset();
   arrived.end.reset();
   link.receive_until(deadline, fed_ == Fed::kByWaiter ? this : nullptr, [&] {
     const std::lock_guard lock(mutex_);

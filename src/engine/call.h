@@ -7,8 +7,8 @@
 // come at all) makes the guest wait, costs at most kInitialCreditBytes here, and disturbs nobody
 // else.
 //
-//   exec    kStarted, then kStdout | kStderr | kOutputCut | kCredit ..., then kExited
-//   repl    kStdout | kStderr | kOutputCut ..., then kReplDone
+//   exec    kStarted, then kStdout | kStderr | kOutputCut | kCredit | kLimitsMet ..., then kExited
+//   repl    kStdout | kStderr | kOutputCut | kLimitsMet ..., then kReplDone
 //   task    kDone
 //   measurement   kMeasured                           any of them: kFailed instead, at any time
 #pragma once
@@ -49,6 +49,7 @@ class Call final : public Stream {
     bool started = false;
     bool interrupted = false;  // interrupt() was called since the last wait()
     std::uint64_t dropped_bytes = 0;
+    std::optional<wire::LimitsMet> limits;
     std::optional<End> end;
   };
 

@@ -41,6 +41,9 @@ class Driver {
       feed();
       call_.wait(link_, arrived, wait_until(), !input_.empty());
       driven_.dropped_bytes += arrived.dropped_bytes;
+      if (arrived.limits) {
+        driven_.limits = arrived.limits;
+      }
       if (arrived.started && options_.on_started) {
         options_.on_started();
       }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 
@@ -33,6 +34,7 @@ struct DriveOptions {
 struct Driven {
   Call::End end;
   std::uint64_t dropped_bytes = 0;
+  std::optional<wire::LimitsMet> limits;
 };
 
 // `sink` may be empty: output is then taken and thrown away.

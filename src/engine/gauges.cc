@@ -89,16 +89,6 @@ bool is_full(const Space& space) {
   return space.free_bytes < kFullDiskBytes || space.free_inodes == 0;
 }
 
-Space space_of(const wire::Measured& measured) {
-  return {.used_bytes = plausible(measured.disk_used_bytes),
-          .free_bytes = plausible(measured.disk_free_bytes),
-          .free_inodes = plausible(measured.disk_free_inodes)};
-}
-
-LimitEvents events_of(const wire::Measured& measured) {
-  return {.oom_kills = measured.oom_kills, .refused_forks = measured.refused_forks};
-}
-
 std::string mib(std::uint64_t size_bytes) {
   return std::to_string(size_bytes >> 20) + " MiB";
 }
@@ -152,7 +142,7 @@ Usage Gauges::read() {
   Usage usage;
   if (counted) {
     usage.memory_bytes = plausible(counted->memory_bytes);
-    usage.disk_bytes = std::max<std::int64_t>(0, space_of(*counted).used_bytes - disk_base_bytes_);
+    usage.disk_bytes = std::max<std::int64_t>(0, plausible(counted->disk_used_bytes) - disk_base_bytes_);
   } else {
     usage.memory_bytes = memory_bytes();
     usage.disk_bytes = disk_bytes();
@@ -177,24 +167,24 @@ LimitEvents Gauges::events() const {
           .refused_forks = GaugeText(gauges_.pids_events).number("max")};
 }
 
-LimitMark Gauges::mark() {
-  return guest_ ? LimitMark{.events = {}, .question = guest_->ask()}
-                : LimitMark{.events = events(), .question = {}};
-}
-
 bool Gauges::disk_is_full() const {
   const std::shared_lock lock(mutex_);
   const auto space = space_of(gauges_);
   return space && is_full(*space);
 }
 
-LimitsHit Gauges::hit_since(const LimitMark& begin) {
+LimitsHit Gauges::hit_since(const LimitEvents& begin,
+                            const std::optional<wire::LimitsMet>& said) const {
   if (!guest_) {
-    return hit(begin.events, events(), disk_is_full());
+    return hit(begin, events(), disk_is_full());
   }
-  const LimitEvents before = events_of(guest_->answer(begin.question));
-  const wire::Measured now = guest_->read();
-  return hit(before, events_of(now), is_full(space_of(now)));
+  if (!said) {
+    return {};
+  }
+  const Space space{.free_bytes = plausible(said->disk_free_bytes),
+                    .free_inodes = plausible(said->disk_free_inodes)};
+  return hit({}, {.oom_kills = said->oom_kills, .refused_forks = said->refused_forks},
+             is_full(space));
 }
 
 LimitsHit Gauges::hit(const LimitEvents& before, const LimitEvents& now, bool disk_is_full) const {
@@ -224,7 +214,7 @@ std::int64_t Gauges::note_disk_base() {
   const auto counted = guest_ ? std::optional(guest_->read()) : std::nullopt;
   const std::lock_guard lock(sample_mutex_);
   if (counted) {
-    disk_base_bytes_ = space_of(*counted).used_bytes;
+    disk_base_bytes_ = plausible(counted->disk_used_bytes);
   }
   return disk_base_bytes_;
 }

@@ -32,12 +32,6 @@ struct LimitEvents {
   std::uint64_t refused_forks = 0;
 };
 
-// Where the counters of a run begin: read, or asked for.
-struct LimitMark {
-  LimitEvents events;
-  GuestCounts::Question question;
-};
-
 // Which limits were reached, and the words for it: "out of memory (limit 64 MiB)".
 struct LimitsHit {
   bool memory = false;
@@ -60,10 +54,11 @@ class Gauges {
          std::shared_ptr<AgentLink> guest = nullptr);
 
   Usage read();
-  // Does not wait.
-  LimitMark mark();
-  // What has been hit since `begin`; the disk counts when it is full now.
-  LimitsHit hit_since(const LimitMark& begin);
+  // Zero: of a guest with a kernel of its own.
+  LimitEvents events() const;
+  // What has been hit since `begin`, or as such a guest has `said`; the disk counts when it is full
+  // now.
+  LimitsHit hit_since(const LimitEvents& begin, const std::optional<wire::LimitsMet>& said) const;
   // What the disk of a guest with a kernel of its own has in use now is what a fresh layer uses for
   // itself: how much that is. Of others that is known from the beginning.
   std::int64_t note_disk_base();
@@ -84,7 +79,6 @@ class Gauges {
   std::uint64_t cpu_used_ns() const;
   std::int64_t memory_bytes() const;
   std::int64_t disk_bytes();
-  LimitEvents events() const;
   bool disk_is_full() const;
   LimitsHit hit(const LimitEvents& before, const LimitEvents& now, bool disk_is_full) const;
 

@@ -13,9 +13,11 @@ using Clock = AgentLink::Clock;
 Result<> ask_for_files(Errands& errands, const std::vector<GuestFile>& files) {
   for (const GuestFile& file : files) {
     TRY(errands.ask(
-        "write " + file.path,
-        wire::WriteFile{
-            .path = file.path, .mode = file.mode, .owner = {}, .content = file.content}));
+        "write " + file.path, wire::WriteFile{.path = file.path,
+                                              .mode = file.mode,
+                                              .owner = {},
+                                              .content = file.content,
+                                              .in_place = file.in_place}));
   }
   return {};
 }
@@ -26,8 +28,10 @@ Result<> ask_to_renew(Errands& errands) {
 
 // Makes an agent that was greeted before, and has the interpreters of `warm`, `greeting`'s.
 Result<> ask_to_adopt(Errands& errands, const Greeting& greeting,
-                      const std::vector<wire::Language>& warm) {
-  TRY(errands.ask("adopt the configuration", wire::Adopt{greeting.configuration}));
+                      const std::vector<wire::Language>& warm, Adoption adoption) {
+  TRY(errands.ask("adopt the configuration",
+                  wire::Adopt{.settings = greeting.configuration,
+                              .is_rehearsal = adoption == Adoption::kRehearsal}));
   for (const wire::Language language : greeting.warm) {
     if (std::ranges::find(warm, language) == warm.end()) {
       errands.tell(wire::WarmRepl{.language = language});
@@ -82,14 +86,14 @@ Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Gree
         for (const wire::Language language : greeting.warm) {
           TRY(errands.practise(language));
         }
-        return {};
+        return ask_for_files(errands, greeting.files);
       });
 }
 
 Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::vector<wire::Language>& warm, const std::stop_token& stop) {
   return converse(link, instance_id, kStartCancelled, stop, [&](Errands& errands) -> Result<> {
-    TRY(ask_to_adopt(errands, greeting, warm));
+    TRY(ask_to_adopt(errands, greeting, warm, Adoption::kFinal));
     // Python has not drawn a number of its own yet.
     const bool has_node = std::ranges::find(warm, wire::Language::kNode) != warm.end();
     return has_node ? ask_to_renew(errands) : Result<>();
@@ -115,9 +119,9 @@ Result<> renew_interpreters(AgentLink& link) {
 }
 
 Result<Errands> adopt(AgentLink& link, const Greeting& greeting,
-                      const std::vector<wire::Language>& warm) {
+                      const std::vector<wire::Language>& warm, Adoption adoption) {
   Errands errands(link);
-  TRY(ask_to_adopt(errands, greeting, warm));
+  TRY(ask_to_adopt(errands, greeting, warm, adoption));
   TRY(errands.send());
   return errands;
 }

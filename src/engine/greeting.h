@@ -25,6 +25,7 @@ struct GuestFile {
   std::string path;
   std::string content;
   std::uint32_t mode = 0644;
+  bool in_place = false;  // wire::WriteFile
 };
 
 struct Greeting {
@@ -42,7 +43,7 @@ inline constexpr std::chrono::seconds kGreetingTimeout{60};
 Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                const std::stop_token& stop);
 
-// Of a spare: no files, and the interpreters practise, which is waited for.
+// Of a spare: the interpreters practise, which is waited for.
 Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::stop_token& stop);
 
@@ -61,7 +62,8 @@ Result<> renew_interpreters(AgentLink& link);
 
 // To a spare, which is to be `greeting`'s from now on: sent, to be waited for. `warm` are the
 // languages whose interpreters it has.
+enum class Adoption { kFinal, kRehearsal };
 Result<Errands> adopt(AgentLink& link, const Greeting& greeting,
-                      const std::vector<wire::Language>& warm);
+                      const std::vector<wire::Language>& warm, Adoption adoption);
 
 }  // namespace msb::engine

@@ -2,48 +2,47 @@
 #include "engine/guest_counts.h"
 
 #include <chrono>
+#include <optional>
 #include <variant>
 
+#include "engine/call.h"
 #include "engine/drive.h"
 
 namespace msb::engine {
 namespace {
 
-// A guest that does not answer is to hold up nobody's run for long. An emulated one that is held to
-// a part of a core takes tenths of a second.
+// A guest that does not answer is to hold up nobody for long. An emulated one that is held to a
+// part of a core takes tenths of a second.
 constexpr std::chrono::seconds kPatience{3};
+
+std::optional<wire::Measured> ask(AgentLink& link) {
+  if (link.is_resting()) {
+    return std::nullopt;
+  }
+  const auto call = std::make_shared<Call>(Call::Kind::kMeasurement, Call::Wake::kPrompt);
+  const auto stream = link.add(call);
+  if (!stream) {
+    return std::nullopt;
+  }
+  Call::Arrived arrived;
+  if (send_empty(link, *stream, wire::FrameType::kMeasure)) {
+    call->wait(link, arrived, AgentLink::Clock::now() + kPatience, false);
+  }
+  if (!arrived.end) {
+    link.remove(*stream);
+    return std::nullopt;
+  }
+  const auto* measured = std::get_if<wire::Measured>(&*arrived.end);
+  return measured == nullptr ? std::nullopt : std::optional(*measured);
+}
 
 }  // namespace
 
-GuestCounts::Question GuestCounts::ask() {
-  if (link_->is_resting()) {
-    return {};  // what it last said is still so
-  }
-  auto call = std::make_shared<Call>(Call::Kind::kMeasurement, Call::Wake::kPrompt);
-  const auto stream = link_->add(call);
-  if (!stream) {
-    return {};
-  }
-  if (!send_empty(*link_, *stream, wire::FrameType::kMeasure)) {
-    link_->remove(*stream);
-    return {};
-  }
-  return {.call = std::move(call), .stream = *stream};
-}
-
-wire::Measured GuestCounts::answer(const Question& question) {
-  Call::Arrived arrived;
-  if (question.call) {
-    question.call->wait(*link_, arrived, AgentLink::Clock::now() + kPatience, false);
-    if (!arrived.end) {
-      link_->remove(question.stream);
-    }
-  }
+wire::Measured GuestCounts::read() {
+  const std::optional<wire::Measured> measured = ask(*link_);
   const std::lock_guard lock(mutex_);
-  if (arrived.end) {
-    if (const auto* measured = std::get_if<wire::Measured>(&*arrived.end)) {
-      latest_ = *measured;
-    }
+  if (measured) {
+    latest_ = *measured;
   }
   return latest_;
 }

@@ -67,15 +67,19 @@ std::string hostname_of(std::string sandbox_name) {
 }
 
 std::vector<GuestFile> name_files(const std::string& hostname) {
-  return {{.path = "/etc/hostname", .content = isolation::hostname_file(hostname)},
-          {.path = "/etc/hosts", .content = isolation::hosts_file(hostname)}};
+  return {
+      {.path = "/etc/hostname", .content = isolation::hostname_file(hostname), .in_place = true},
+      {.path = "/etc/hosts", .content = isolation::hosts_file(hostname), .in_place = true}};
 }
 
-Result<GuestFile> machine_id_file() {
+Result<std::vector<GuestFile>> machine_files(const std::string& hostname) {
   constexpr std::size_t kDigits = 32;
-  return GuestFile{.path = "/etc/machine-id",
+  std::vector<GuestFile> files = name_files(hostname);
+  files.push_back({.path = "/etc/machine-id",
                    .content = TRY(base::random_id(kDigits)) + "\n",
-                   .mode = 0444};
+                   .mode = 0444,
+                   .in_place = true});
+  return files;
 }
 
 }  // namespace msb::engine

@@ -20,10 +20,11 @@ std::vector<std::string> assemble_env(const std::vector<std::string>& image_envs
 std::vector<GuestFile> script_files(const std::map<std::string, std::string>& scripts,
                                     const std::string& shell);
 
-// A name as the sandbox's host name, and the files that tell it.
+// A name as the sandbox's host name.
 std::string hostname_of(std::string sandbox_name);
+
+// The files that tell a sandbox, or a machine, who it is. Nobody has read them yet.
 std::vector<GuestFile> name_files(const std::string& hostname);
-// Another machine's than any other.
-Result<GuestFile> machine_id_file();
+Result<std::vector<GuestFile>> machine_files(const std::string& hostname);
 
 }  // namespace msb::engine

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "engine/gauges.h"
 #include "engine/guest_environment.h"
 #include "isolation/machine_orders.h"
 
@@ -12,16 +11,20 @@ namespace msb::engine {
 namespace {
 
 // What the agent and the warden, or the machine, have to do at the same time.
-Result<> tell_all(Spare::Parts& parts, const Taker& taker) {
+Result<> tell_all(Spare::Parts& parts, const Taker& taker, Adoption adoption,
+                  const std::stop_token& stop) {
+  const std::stop_callback on_stop(stop, [&parts] {
+    parts.link->close(Error(ErrorCode::kCancelled, "the start was cancelled"));
+  });
   Greeting greeting = taker.greeting;
-  std::vector<GuestFile> files = name_files(taker.hostname);
+  const std::vector<GuestFile> files =
+      parts.orders ? TRY(machine_files(taker.hostname)) : name_files(taker.hostname);
+  greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (parts.orders) {
     TRY(isolation::move_machine(parts.orders.get(), isolation::Motion::kFree));
     parts.link->end_rest();
-    files.push_back(TRY(machine_id_file()));
   }
-  greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
-  Errands errands = TRY(adopt(*parts.link, greeting, parts.warm));
+  Errands errands = TRY(adopt(*parts.link, greeting, parts.warm, adoption));
   TRY(parts.orders ? isolation::rename_machine(parts.orders.get(), taker.hostname)
                    : parts.warden->adjust(
                          parts.id, {.hostname = taker.hostname, .limits = taker.limits}));
@@ -31,11 +34,7 @@ Result<> tell_all(Spare::Parts& parts, const Taker& taker) {
 }  // namespace
 
 Result<> hand_over(Spare& spare, const Taker& taker, const std::stop_token& stop) {
-  Spare::Parts& parts = spare.parts();
-  const std::stop_callback on_stop(stop, [&parts] {
-    parts.link->close(Error(ErrorCode::kCancelled, "the start was cancelled"));
-  });
-  return tell_all(parts, taker);
+  return tell_all(spare.parts(), taker, Adoption::kFinal, stop);
 }
 
 Result<> put_to_rest(Spare& spare) {
@@ -47,11 +46,10 @@ Result<> rehearse(Spare& spare, const Taker& nobody, const std::stop_token& stop
   TRY(put_to_rest(spare));
   Taker somebody = nobody;
   somebody.greeting.configuration.env.emplace_back("MSB_REHEARSAL=1");  // of their own
-  TRY(hand_over(spare, somebody, stop));
-  TRY(hand_over(spare, nobody, stop));
   Spare::Parts& parts = spare.parts();
-  parts.disk_base_bytes =
-      Gauges({}, parts.limits, parts.folder, 0, parts.link).note_disk_base();
+  TRY(tell_all(parts, somebody, Adoption::kRehearsal, stop));
+  TRY(tell_all(parts, nobody, Adoption::kRehearsal, stop));
+  parts.disk_base_bytes = disk_use_of_machine(parts.link, parts.limits, parts.folder);
   return put_to_rest(spare);
 }
 

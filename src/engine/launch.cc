@@ -101,13 +101,22 @@ Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan&
   return spec;
 }
 
+// What a start gives that says nothing of its own.
+wire::Configure plain_configuration(const LaunchPlan& plan) {
+  return {.env = assemble_env(plan.image.config.env, {}),
+          .workdir = plan.image.config.workdir,
+          .user = user_of(plan),
+          .counts_limits = plan.tier.is_machine()};
+}
+
 Result<Greeting> greeting_of(const LaunchPlan& plan) {
   const Config& config = plan.definition.config;
   Greeting greeting;
   greeting.configuration = {
       .env = assemble_env(plan.image.config.env, config.envs),
       .workdir = config.workdir.empty() ? plan.image.config.workdir : config.workdir,
-      .user = user_of(plan)};
+      .user = user_of(plan),
+      .counts_limits = plan.tier.is_machine()};
   greeting.warm = plan.warm;
   greeting.files = script_files(config.scripts, config.shell);
   const std::size_t size = greeting.configuration.encode().size();
@@ -161,9 +170,7 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
       find_or_make_template(site,
                             {.image_digest = hexadecimal_of(plan.image.digest),
                              .spec = *std::move(spec),
-                             .configuration = {.env = assemble_env(plan.image.config.env, {}),
-                                               .workdir = plan.image.config.workdir,
-                                               .user = user_of(plan)},
+                             .configuration = plain_configuration(plan),
                              .warm = plan.warm},
                             stop);
   return made ? std::optional(*std::move(made)) : std::nullopt;
@@ -172,8 +179,7 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
 // A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
-  std::vector<GuestFile> files = name_files(hostname_of(plan.name.sandbox));
-  files.push_back(TRY(machine_id_file()));
+  const std::vector<GuestFile> files = TRY(machine_files(hostname_of(plan.name.sandbox)));
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (plan.saved) {
     return greet_copy(link, instance_id, greeting, stop);
@@ -226,8 +232,12 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
   const bool is_new = folder.get().is_new();
   Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
   const bool has_fresh_disk = is_new && !plan.saved;
+  std::optional<std::int64_t> disk_base;
   if (has_fresh_disk) {
-    launched.disk_base_bytes = used_disk_bytes(jail.started.gauges);
+    disk_base = begun.is_clone                 ? saved_disk_base(*saved)
+                : plan.tier.is_machine() ? std::nullopt
+                                         : std::optional(used_disk_bytes(jail.started.gauges));
+    launched.disk_base_bytes = disk_base.value_or(0);
   }
   auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
   const Assembled started = assemble(site, plan, id, std::move(jail), link,
@@ -244,7 +254,7 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
   if (!ready) {
     return std::unexpected(fail_start(started, is_new, ready.error()));
   }
-  if (has_fresh_disk && plan.tier.is_machine()) {
+  if (has_fresh_disk && !disk_base) {
     launched.disk_base_bytes = started.gauges->note_disk_base();
   }
   launched.sandbox = started.sandbox;
@@ -344,9 +354,7 @@ std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan) {
                 .languages = plan.warm};
   order.reference = plan.image.reference;
   order.limits = limits;
-  order.configuration = {.env = assemble_env(plan.image.config.env, {}),
-                         .workdir = plan.image.config.workdir,
-                         .user = order.kind.user};
+  order.configuration = plain_configuration(plan);
   order.warm = plan.warm;
   return order;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -21,6 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace sys = base::sys;
+
+constexpr const char* kDiskBase = "/disk_base";
 
 }  // namespace
 
@@ -42,6 +45,20 @@ Result<> save_machine_into(const std::string& folder, int orders,
   const base::UniqueFd original = TRY(sys::open(writable_folder + disk, O_RDONLY | O_NOFOLLOW));
   const base::UniqueFd copy = TRY(create(isolation::jail::kDiskImageName, 0600));
   return base::copy_sparse_file(original.get(), copy.get());
+}
+
+Result<> save_disk_base(const std::string& folder, std::int64_t bytes) {
+  return base::write_file_atomic(folder + kDiskBase, std::to_string(bytes), 0600);
+}
+
+std::optional<std::int64_t> saved_disk_base(const std::string& folder) {
+  constexpr std::size_t kMaxDigits = 20;
+  const auto text = base::read_file(folder + kDiskBase, kMaxDigits);
+  std::int64_t bytes = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), bytes).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return bytes;
 }
 
 std::string mark_of_file(const std::string& path) {

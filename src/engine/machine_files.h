@@ -4,6 +4,8 @@
 // clones begin.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/try.h"
@@ -28,6 +30,10 @@ std::string mark_of_file(const std::string& path);
 // only, are of base::TempDir in these; one that a killed program has left is removed.
 std::string machines_folder(const std::string& home, const char* place);
 void sweep_machine_drafts(const std::string& home);
+
+// What a template's disk holds before anybody has used it, so that nobody has to ask the clone.
+Result<> save_disk_base(const std::string& folder, std::int64_t bytes);
+std::optional<std::int64_t> saved_disk_base(const std::string& folder);
 
 // Whether all of one is there.
 bool is_saved_machine(const std::string& folder);

@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "engine/agent_link.h"
 #include "engine/disk_use.h"
+#include "engine/guest_environment.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
 #include "image/digest.h"
@@ -34,7 +35,8 @@ namespace sys = base::sys;
 constexpr std::size_t kMaxTemplates = 16;
 constexpr std::int64_t kMaxTemplateBytes = std::int64_t{4} << 30;
 constexpr std::chrono::hours kMaxIdle{24 * 30};
-constexpr const char* kHostname = "template";
+// No longer than any other: files that tell it are written over by its clones.
+constexpr const char* kHostname = "m";
 
 // All kernels that there are, since the newest one is taken.
 std::string mark_of_kernels(const std::string& libexec) {
@@ -138,8 +140,12 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
     return spec;
   }));
   const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
-  TRY(greet_spare(*link, id,
-                  {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
+  const Greeting greeting{.configuration = order.configuration,
+                          .warm = order.warm,
+                          .files = TRY(machine_files(kHostname))};
+  TRY(greet_spare(*link, id, greeting, stop));
+  const std::int64_t used = disk_use_of_machine(link, order.spec.limits, folder.folder.path());
+  TRY(save_disk_base(draft, used));
   TRY(save_machine_into(draft, jail.started.orders.get(), folder.folder.path()));
   TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFree));
   // What the file knows of its random numbers is not to be true of it either.

@@ -54,9 +54,9 @@ Error Session::why_gone(const Error& reason) {
   return error_from_exit(exit_report_->wait_for(patience), reason, limits_.memory_bytes);
 }
 
-RunSummary Session::summarize(const Driven& driven, const LimitMark& limits,
+RunSummary Session::summarize(const Driven& driven, const LimitEvents& limits,
                               Clock::time_point begun) const {
-  return {.limits = gauges_->hit_since(limits),
+  return {.limits = gauges_->hit_since(limits, driven.limits),
           .dropped_bytes = driven.dropped_bytes,
           .duration = Clock::now() - begun};
 }
@@ -102,7 +102,7 @@ Result<CodeEnd> Session::run_code(const CodeRequest& request, const OutputSink& 
     link_->close(sent.error());
   }
   // Read while the guest is already at work: it cannot have met a limit of this run yet.
-  const LimitMark limits = gauges_->mark();
+  const LimitEvents limits = gauges_->events();
   bool in_stderr_line = false;
   const OutputSink watching = [&](Channel channel, std::string_view bytes) {
     if (channel == Channel::kStderr) {
@@ -118,7 +118,7 @@ Result<CodeEnd> Session::run_code(const CodeRequest& request, const OutputSink& 
 }
 
 Result<CodeEnd> Session::finish_code(const CodeRequest& request, const Driven& driven,
-                                     const LimitMark& limits, Clock::time_point begun,
+                                     const LimitEvents& limits, Clock::time_point begun,
                                      const OutputSink& sink, bool in_stderr_line) {
   if (const auto* error = std::get_if<Error>(&driven.end)) {
     return std::unexpected(why_gone(*error));
@@ -196,7 +196,7 @@ Result<Session::Begun> Session::begin_command(const CommandRequest& request) {
   if (const auto sent = link_->send_bulk(frame); !sent) {
     link_->close(sent.error());
   }
-  begun.limits = gauges_->mark();
+  begun.limits = gauges_->events();
   return begun;
 }
 

@@ -89,7 +89,7 @@ class Session {
   struct Begun {
     std::shared_ptr<Call> call;
     std::uint32_t stream = 0;
-    LimitMark limits;
+    LimitEvents limits;
     Call::Clock::time_point time;
   };
   Result<Begun> begin_command(const CommandRequest& request);
@@ -104,9 +104,9 @@ class Session {
 
  private:
   Result<CodeEnd> finish_code(const CodeRequest& request, const Driven& driven,
-                              const LimitMark& limits, Call::Clock::time_point begun,
+                              const LimitEvents& limits, Call::Clock::time_point begun,
                               const OutputSink& sink, bool in_stderr_line);
-  RunSummary summarize(const Driven& driven, const LimitMark& limits,
+  RunSummary summarize(const Driven& driven, const LimitEvents& limits,
                        Call::Clock::time_point begun) const;
 
   const std::shared_ptr<AgentLink> link_;

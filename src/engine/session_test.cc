@@ -501,52 +501,51 @@ class MachineSessionTest : public SessionTest {
     SessionTest::SetUp();
     session_ = agent_.session_of_machine();
   }
-  static constexpr wire::Measured kAtEase{.disk_free_bytes = 1u << 30, .disk_free_inodes = 1000};
+  static constexpr wire::LimitsMet kAtEase{.disk_free_bytes = 1u << 30, .disk_free_inodes = 1000};
 };
 
 TEST_F(MachineSessionTest, WhichLimitARunHasMetTheGuestSays) {
   auto run = run_code("x");
   const auto repl = agent_.receive(FrameType::kRepl);
-  wire::Measured measured = kAtEase;
-  measured.oom_kills = 3;
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, measured);
+  wire::LimitsMet met = kAtEase;
+  met.oom_kills = 1;
+  agent_.send(repl.stream, met);
   agent_.send(repl.stream, wire::ReplDone{});
-  measured.oom_kills = 4;
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, measured);
   const CodeResult result = run.get();
   ASSERT_TRUE(result.end);
   EXPECT_EQ(result.end->limits.text, "out of memory (limit 64 MiB)");
 }
 
-TEST_F(MachineSessionTest, WhatWasMetBeforeIsNotTheRuns) {
-  auto run = run_code("x");
-  const auto repl = agent_.receive(FrameType::kRepl);
-  wire::Measured measured = kAtEase;
-  measured.oom_kills = measured.refused_forks = 3;
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, measured);
-  agent_.send(repl.stream, wire::ReplDone{});
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, measured);
-  EXPECT_FALSE(run.get().end->limits.any());
-}
-
-TEST_F(MachineSessionTest, AGuestThatDoesNotCountEndsItsRunsAllTheSame) {
-  auto run = run_code("x");
-  const auto repl = agent_.receive(FrameType::kRepl);
-  const wire::Failed failed{.code = ErrorCode::kUnsupported, .text = "no"};
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, failed);
-  agent_.send(repl.stream, wire::ReplDone{});
-  agent_.send(agent_.receive(FrameType::kMeasure).stream, failed);
-  EXPECT_TRUE(run.get().end);
+TEST_F(MachineSessionTest, AGuestThatHasMetNoneOrDoesNotSayEndsItsRunsAllTheSame) {
+  for (const bool says : {true, false}) {
+    auto run = run_code("x");
+    const auto repl = agent_.receive(FrameType::kRepl);
+    if (says) {
+      agent_.send(repl.stream, kAtEase);
+    }
+    agent_.send(repl.stream, wire::ReplDone{});
+    const CodeResult result = run.get();
+    ASSERT_TRUE(result.end);
+    EXPECT_FALSE(result.end->limits.any());
+  }
 }
 
 TEST_F(MachineSessionTest, CountsThatNobodyAskedForCutTheAgentOff) {
   auto run = run_code("x");
   const auto repl = agent_.receive(FrameType::kRepl);
-  agent_.send(repl.stream, kAtEase);
+  agent_.send(repl.stream, wire::Measured{});
   agent_.exit_report()->set({.id = testing::kInstanceId, .cause = {}});
   const CodeResult result = run.get();
   ASSERT_FALSE(result.end);
   EXPECT_TRUE(result.end.error().is(ErrorCode::kCorrupt)) << result.end.error().message();
+}
+
+TEST_F(SessionTest, LimitsOfAGuestAreNotBelievedWhereTheHostCounts) {
+  auto run = run_code("x");
+  const auto repl = agent_.receive(FrameType::kRepl);
+  agent_.send(repl.stream, wire::LimitsMet{.oom_kills = 1});
+  agent_.send(repl.stream, wire::ReplDone{});
+  EXPECT_FALSE(run.get().end->limits.any());
 }
 
 TEST_F(SessionTest, PingsAreAnswered) {

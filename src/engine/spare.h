@@ -99,6 +99,10 @@ class Spare {
   Parts parts_;
 };
 
+// What the disk of a machine holds now, as its agent says.
+std::int64_t disk_use_of_machine(const std::shared_ptr<AgentLink>& link,
+                                 const isolation::Limits& limits, const std::string& folder);
+
 // What one is put together of: a jail whose agent, at the end of `link`, has been greeted.
 struct SpareMakings {
   std::string id;

@@ -67,6 +67,7 @@ enum class FrameType : std::uint16_t {
   kOutputCut = 49,  // output of this stream was dropped by the agent (count in payload)
   kMeasured = 50,   // closes the stream
   kResting = 51,    // the last frame before the rest
+  kLimitsMet = 52,
 };
 
 struct Frame {

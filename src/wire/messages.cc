@@ -30,6 +30,22 @@ Language language(ByteReader& reader) {
   return static_cast<Language>(value);
 }
 
+void write(ByteWriter& writer, const Configure& settings) {
+  writer.strings(settings.env);
+  writer.string(settings.workdir);
+  writer.string(settings.user);
+  writer.u8(settings.counts_limits ? 1 : 0);
+}
+
+Configure read_settings(ByteReader& reader) {
+  Configure settings;
+  settings.env = reader.strings(kMaxStrings, kMaxStringBytes);
+  settings.workdir = reader.string(kMaxPathBytes);
+  settings.user = reader.string(kMaxNameBytes);
+  settings.counts_limits = reader.boolean();
+  return settings;
+}
+
 }  // namespace
 
 std::vector<std::byte> Hello::encode() const {
@@ -66,19 +82,30 @@ Result<HelloReply> HelloReply::decode(std::span<const std::byte> payload) {
 
 std::vector<std::byte> Configure::encode() const {
   ByteWriter writer;
-  writer.strings(env);
-  writer.string(workdir);
-  writer.string(user);
+  write(writer, *this);
   return std::move(writer).take();
 }
 
 Result<Configure> Configure::decode(std::span<const std::byte> payload) {
   ByteReader reader(payload);
-  Configure message;
-  message.env = reader.strings(kMaxStrings, kMaxStringBytes);
-  message.workdir = reader.string(kMaxPathBytes);
-  message.user = reader.string(kMaxNameBytes);
+  Configure message = read_settings(reader);
   TRY(reader.finish("configuration"));
+  return message;
+}
+
+std::vector<std::byte> Adopt::encode() const {
+  ByteWriter writer;
+  write(writer, settings);
+  writer.u8(is_rehearsal ? 1 : 0);
+  return std::move(writer).take();
+}
+
+Result<Adopt> Adopt::decode(std::span<const std::byte> payload) {
+  ByteReader reader(payload);
+  Adopt message;
+  message.settings = read_settings(reader);
+  message.is_rehearsal = reader.boolean();
+  TRY(reader.finish("settings to adopt"));
   return message;
 }
 
@@ -88,11 +115,8 @@ std::vector<std::byte> WriteFile::encode() const {
   writer.u32(mode);
   writer.string(owner);
   writer.string(content);
+  writer.u8(in_place ? 1 : 0);
   return std::move(writer).take();
-}
-
-Result<Adopt> Adopt::decode(std::span<const std::byte> payload) {
-  return Adopt{TRY(Configure::decode(payload))};
 }
 
 Result<WriteFile> WriteFile::decode(std::span<const std::byte> payload) {
@@ -102,6 +126,7 @@ Result<WriteFile> WriteFile::decode(std::span<const std::byte> payload) {
   message.mode = reader.u32();
   message.owner = reader.string(kMaxNameBytes);
   message.content = reader.string(kMaxPayloadBytes);
+  message.in_place = reader.boolean();
   TRY(reader.finish("file to write"));
   return message;
 }
@@ -151,7 +176,7 @@ Result<Repl> Repl::decode(std::span<const std::byte> payload) {
   Repl message;
   message.language = wire::language(reader);
   message.timeout_ms = reader.u64();
-  message.is_practice = reader.u8() != 0;
+  message.is_practice = reader.boolean();
   TRY(reader.finish("REPL request"));
   return message;
 }
@@ -298,29 +323,44 @@ Result<ReplDone> ReplDone::decode(std::span<const std::byte> payload) {
   ReplDone message;
   message.status = bounded(reader, reader.u8(), Status::kDied);
   message.code = reader.i32();
-  message.state_lost = reader.u8() != 0;
+  message.state_lost = reader.boolean();
   TRY(reader.finish("end of run"));
   return message;
 }
 
 std::vector<std::byte> Measured::encode() const {
   ByteWriter writer;
-  for (const std::uint64_t number : {memory_bytes, oom_kills, refused_forks, disk_used_bytes,
-                                     disk_free_bytes, disk_free_inodes}) {
-    writer.u64(number);
-  }
+  writer.u64(memory_bytes);
+  writer.u64(disk_used_bytes);
   return std::move(writer).take();
 }
 
 Result<Measured> Measured::decode(std::span<const std::byte> payload) {
   ByteReader reader(payload);
   Measured message;
-  for (std::uint64_t* number :
-       {&message.memory_bytes, &message.oom_kills, &message.refused_forks, &message.disk_used_bytes,
-        &message.disk_free_bytes, &message.disk_free_inodes}) {
+  message.memory_bytes = reader.u64();
+  message.disk_used_bytes = reader.u64();
+  TRY(reader.finish("measurement"));
+  return message;
+}
+
+std::vector<std::byte> LimitsMet::encode() const {
+  ByteWriter writer;
+  for (const std::uint64_t number :
+       {oom_kills, refused_forks, disk_free_bytes, disk_free_inodes}) {
+    writer.u64(number);
+  }
+  return std::move(writer).take();
+}
+
+Result<LimitsMet> LimitsMet::decode(std::span<const std::byte> payload) {
+  ByteReader reader(payload);
+  LimitsMet message;
+  for (std::uint64_t* number : {&message.oom_kills, &message.refused_forks,
+                                &message.disk_free_bytes, &message.disk_free_inodes}) {
     *number = reader.u64();
   }
-  TRY(reader.finish("measurement"));
+  TRY(reader.finish("report of limits"));
   return message;
 }
 

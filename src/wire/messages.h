@@ -49,17 +49,23 @@ struct Configure {
   std::vector<std::string> env;  // KEY=VALUE, later ones win
   std::string workdir;           // created (owned by `user`) if it is not there; empty: "/"
   std::string user;              // "name|uid[:group|gid]", empty: root
+  // The host's kernel does not see inside: kLimitsMet is to come before each kExited and kReplDone.
+  bool counts_limits = false;
+  bool operator==(const Configure&) const = default;
   std::vector<std::byte> encode() const;
   static Result<Configure> decode(std::span<const std::byte> payload);
 };
 
-// host -> agent. Creates or replaces a regular file, with its parents; answered by kDone/kFailed.
+// host -> agent. Creates a regular file, with its parents, or replaces it, so that whoever reads it
+// has the old one or the new one; answered by kDone/kFailed.
 struct WriteFile {
   static constexpr FrameType kType = FrameType::kWriteFile;
   std::string path;  // absolute, inside the sandbox
   std::uint32_t mode = 0644;
   std::string owner;    // as Configure::user; empty: root
   std::string content;  // up to what fits one frame
+  // One that is there already, and is nobody's to read yet, is written over: less work.
+  bool in_place = false;
   std::vector<std::byte> encode() const;
   static Result<WriteFile> decode(std::span<const std::byte> payload);
 };
@@ -112,7 +118,9 @@ struct WarmRepl {
 struct Adopt {
   static constexpr FrameType kType = FrameType::kAdopt;
   Configure settings;
-  std::vector<std::byte> encode() const { return settings.encode(); }
+  // Other settings will come, and be the sandbox's. Settings that are not a rehearsal's come once.
+  bool is_rehearsal = false;
+  std::vector<std::byte> encode() const;
   static Result<Adopt> decode(std::span<const std::byte> payload);
 };
 
@@ -204,16 +212,22 @@ struct ReplDone {
 // For a host whose own kernel does not see inside.
 struct Measured {
   static constexpr FrameType kType = FrameType::kMeasured;
-  std::uint64_t memory_bytes = 0;  // page cache not counted
-  // Since the beginning.
+  std::uint64_t memory_bytes = 0;     // page cache not counted
+  std::uint64_t disk_used_bytes = 0;  // of the file system that is the writable layer
+  std::vector<std::byte> encode() const;
+  static Result<Measured> decode(std::span<const std::byte> payload);
+};
+
+// agent -> host, where Configure::counts_limits is set: what the kernel around the agent has counted
+// of its sandbox from the begin of this exec or run to its end, and what its disk holds then.
+struct LimitsMet {
+  static constexpr FrameType kType = FrameType::kLimitsMet;
   std::uint64_t oom_kills = 0;
   std::uint64_t refused_forks = 0;
-  // Of the file system that is the writable layer.
-  std::uint64_t disk_used_bytes = 0;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_free_inodes = 0;
   std::vector<std::byte> encode() const;
-  static Result<Measured> decode(std::span<const std::byte> payload);
+  static Result<LimitsMet> decode(std::span<const std::byte> payload);
 };
 
 struct OutputCut {

@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       }
       decode_each<Hello, HelloReply, Configure, WriteFile, Exec, Repl, WarmRepl, Signal, Resize,
-                  Connect, Credit, Failed, Started, Exited, ReplDone, Measured, OutputCut>(
+                  Connect, Credit, Failed, Started, Exited, ReplDone, Measured, LimitsMet,
+                  OutputCut>(
           frame->payload);
     }
   }

@@ -365,10 +365,13 @@ TEST_F(MachinePoolHere, AClaimedMachineIsWhatWasAskedFor) {
     const auto run = sandbox.code().run(R"(
 import os, random, secrets, socket, time
 print(socket.gethostname(), open('/etc/hostname').read().strip(), os.environ['COLOR'], os.getcwd(), int(time.time()) // 1000)
+assert not [name for name in os.environ if name.startswith('MSB_')]
+assert not [name for name in os.listdir('/etc') if name.startswith('.msb')]
 print(random.random(), secrets.token_hex(), open('/etc/machine-id').read(),
       open('/proc/sys/kernel/random/boot_id').read())
 )");
     ASSERT_TRUE(run) << why(run);
+    EXPECT_EQ(run->error(), "");
     const std::string first = run->output().substr(0, run->output().find('\n'));
     EXPECT_EQ(first, sandbox.name() + " " + sandbox.name() + " blue /home " +
                          std::to_string(std::time(nullptr) / 1000));

@@ -79,6 +79,7 @@ void Run::on_credit() {
 }
 
 std::string Run::take_request() {
+  limits_.begin(context_.settings);
   const auto size = static_cast<std::uint32_t>(request_.size() - kLengthBytes);
   repl_.release_code(size);
   const std::uint32_t head = size | bits_;
@@ -138,6 +139,9 @@ void Run::report() {
   }
   if (dropped > 0) {
     context_.link.send(id(), wire::OutputCut{dropped});
+  }
+  if (const auto met = limits_.end()) {
+    context_.link.send(id(), *met);
   }
   context_.link.send(id(), report_);
   context_.close_stream(id());

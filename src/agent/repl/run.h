@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "agent/context.h"
+#include "agent/measure.h"
 #include "agent/output_lane.h"
 #include "agent/stream.h"
 #include "base/try.h"
@@ -69,6 +70,7 @@ class Run final : public Stream {
   bool submitted_ = false;
   bool finished_ = false;
   bool closed_ = false;
+  LimitCount limits_;
   wire::ReplDone report_;
   std::unique_ptr<OutputLane> out_;
   std::unique_ptr<OutputLane> err_;

@@ -199,6 +199,9 @@ void AgentClient::take(const wire::Frame& frame) {
     case FrameType::kMeasured:
       state.measured = wire::Measured::decode(frame.payload).value();
       break;
+    case FrameType::kLimitsMet:
+      state.limits = wire::LimitsMet::decode(frame.payload).value();
+      break;
     case FrameType::kCredit:
       state.credit += wire::Credit::decode(frame.payload).value().size_bytes;
       break;

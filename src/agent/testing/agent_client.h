@@ -37,6 +37,7 @@ struct Received {
   std::optional<wire::Failed> failed;
   std::optional<wire::OutputCut> cut;
   std::optional<wire::Measured> measured;
+  std::optional<wire::LimitsMet> limits;
   bool connected = false;
   bool peer_ended = false;                           // kEnd
   bool plain_done = false;                           // kDone

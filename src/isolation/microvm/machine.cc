@@ -15,9 +15,11 @@ namespace msb::isolation::microvm {
 namespace {
 
 // A crash of the kernel ends QEMU (panic, -no-reboot). Of the self tests of its cryptography there
-// is nothing to gain here, and emulated they take a second.
+// is nothing to gain here, and emulated they take a second. Of the security modules only Landlock
+// has rules here, which a sandbox gives itself; and nobody asks how long what waits.
 constexpr const char* kKernelCommandLine =
-    "console=ttyS0 quiet loglevel=3 panic=-1 reboot=t no_timer_check cryptomgr.notests";
+    "console=ttyS0 quiet loglevel=3 panic=-1 reboot=t no_timer_check cryptomgr.notests "
+    "lsm=landlock psi=0";
 
 void add_disk(std::vector<std::string>& argv, int fd, const std::string& name, bool read_only) {
   const std::string number = std::to_string(fd);

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/random.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -39,9 +38,9 @@ Result<> stir(const std::string& entropy) {
   return {};
 }
 
-// Written in place: it is what sandboxes see over the kernel's own.
+// Written over, as all are of one length: it is what sandboxes see over the kernel's own.
 Result<> set_boot_id(const std::string& id) {
-  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY | O_TRUNC));
+  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY));
   return base::write_all(file.get(), id + "\n");
 }
 
@@ -62,19 +61,11 @@ Result<> assume(const Identity& identity) {
   return set_boot_id(identity.boot_id);
 }
 
-Result<> rename_host(int uts, const std::string& hostname) {
-  const base::UniqueFd own = TRY(sys::open("/proc/self/ns/uts", O_RDONLY));
-  if (::setns(uts, CLONE_NEWUTS) < 0) {
-    return std::unexpected(sys::error("setns(uts)"));
-  }
-  Result<> named;
+Result<> rename_host(const std::string& hostname) {
   if (::sethostname(hostname.data(), hostname.size()) < 0) {
-    named = std::unexpected(sys::error("sethostname", hostname));
+    return std::unexpected(sys::error("sethostname", hostname));
   }
-  if (::setns(own.get(), CLONE_NEWUTS) < 0 && named) {
-    named = std::unexpected(sys::error("setns(uts)"));
-  }
-  return named;
+  return {};
 }
 
 }  // namespace msb::isolation::microvm

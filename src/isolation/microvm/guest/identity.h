@@ -14,7 +14,7 @@ Result<> assume(const Identity& identity);
 
 Result<> set_clock(std::int64_t realtime_ns);
 
-// Gives the host name, in the namespace that is `uts`.
-Result<> rename_host(int uts, const std::string& hostname);
+// Gives the sandbox its host name, which is the caller's as well (start_sandbox).
+Result<> rename_host(const std::string& hostname);
 
 }  // namespace msb::isolation::microvm

@@ -2,6 +2,7 @@
 #include "isolation/microvm/guest/sandbox.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -157,7 +158,10 @@ Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& host
     jail::build(plan, kSteps);
   }
   their_status.reset();
-  sandbox.host_name = TRY(await_agent(our_status.get()));
+  const base::UniqueFd host_name = TRY(await_agent(our_status.get()));
+  if (::setns(host_name.get(), CLONE_NEWUTS) < 0) {
+    return std::unexpected(sys::error("setns(uts)"));
+  }
   return sandbox;
 }
 

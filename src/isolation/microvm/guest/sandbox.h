@@ -24,11 +24,11 @@ inline constexpr const char* kSandboxId = "0000000000000001";
 struct InnerSandbox {
   pid_t pid = -1;
   base::UniqueFd pidfd;
-  base::UniqueFd host_name;  // its UTS namespace
   std::unique_ptr<cgroup::Backend> cgroups;
 };
 
-// Returns when the agent is being executed.
+// Returns when the agent is being executed. The caller is in the sandbox's UTS namespace from then
+// on, to give it another host name by one call.
 Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& hostname,
                                    const Limits& limits);
 

@@ -67,9 +67,9 @@ class Host {
   std::optional<ToGuest> message_;
 };
 
-Result<> renew(const InnerSandbox& sandbox, const Identity& identity) {
+Result<> renew(const Identity& identity) {
   TRY(assume(identity));
-  return rename_host(sandbox.host_name.get(), identity.hostname);
+  return rename_host(identity.hostname);
 }
 
 Ended wait_for_end(const InnerSandbox& sandbox) {
@@ -114,7 +114,7 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
     if (wanted == nullptr) {
       return fail(ErrorCode::kCorrupt, "control port: the sandbox is there already");
     }
-    TRY(renew(sandbox, wanted->identity));
+    TRY(renew(wanted->identity));
     TRY(attach_volumes(sandbox.pid, wanted->volumes));
     TRY(host.send(Renewed{.nonce = wanted->identity.nonce}));
   }
