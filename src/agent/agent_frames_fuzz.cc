@@ -40,15 +40,21 @@ bool append_disarmed(std::vector<std::byte>& out, const wire::Frame& frame, Disa
   return message.has_value();
 }
 
+void disarm(wire::Configure& settings) {
+  settings.env.resize(std::min<std::size_t>(settings.env.size(), 100));
+  settings.env.emplace_back("PATH=/nonexistent");
+  settings.workdir.clear();
+}
+
 void append_harmless(std::vector<std::byte>& out, const wire::Frame& frame) {
   bool done = false;
   switch (frame.type) {
     case FrameType::kConfigure:
-      done = append_disarmed<wire::Configure>(out, frame, [](wire::Configure& configure) {
-        configure.env.resize(std::min<std::size_t>(configure.env.size(), 100));
-        configure.env.emplace_back("PATH=/nonexistent");
-        configure.workdir.clear();
-      });
+      done = append_disarmed<wire::Configure>(out, frame, disarm);
+      break;
+    case FrameType::kAdopt:
+      done = append_disarmed<wire::Adopt>(out, frame,
+                                          [](wire::Adopt& adopt) { disarm(adopt.settings); });
       break;
     case FrameType::kExec:
       done = append_disarmed<wire::Exec>(

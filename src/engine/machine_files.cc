@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "isolation/jail/disk_image.h"
 #include "isolation/machine_orders.h"
+#include "isolation/microvm/accelerator.h"
 #include "isolation/microvm/request.h"
 #include "isolation/sandbox_spec.h"
 
@@ -69,8 +70,10 @@ std::string mark_of_file(const std::string& path) {
 }
 
 std::string mark_of_emulator() {
-  // A device's times are those of the last boot.
-  return mark_of_file(isolation::microvm::kQemuPath) + (sys::stat("/dev/kvm") ? " kvm" : "");
+  // Nobody changes it while we run, and a host with many is slow to list them.
+  static const std::string processor = isolation::microvm::choose_accelerator().processor;
+  return mark_of_file(isolation::microvm::kQemuPath) + (processor.empty() ? "" : " kvm\n") +
+         processor;
 }
 
 std::string machines_folder(const std::string& home, const char* place) {

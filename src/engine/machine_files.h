@@ -20,8 +20,8 @@ std::string hexadecimal_of(const std::string& digest);
 Result<> save_machine_into(const std::string& folder, int orders,
                            const std::string& writable_folder);
 
-// The emulator of this host, in a word that is another one when it is replaced: what one has saved
-// only the same can go on with.
+// The emulator of this host, in words that are others when it is replaced: what one has saved only
+// the same can go on with. With KVM, the processor as well.
 std::string mark_of_emulator();
 // A file as it is now: what replaces it has another one of these.
 std::string mark_of_file(const std::string& path);

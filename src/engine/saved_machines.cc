@@ -109,8 +109,8 @@ Result<std::optional<SavedMachine>> machine_under(const std::string& home,
   }
   if (TRY(json::string(value, "made_with")) != mark_of_emulator()) {
     return fail(ErrorCode::kUnsupported,
-                "the machine was saved with another QEMU, and cannot go on with this one; make the "
-                "snapshot again");
+                "the machine was saved with another QEMU, or with KVM on another processor, and "
+                "cannot go on here; make the snapshot again");
   }
   return TRY(machine_of(value, std::move(folder)));
 }

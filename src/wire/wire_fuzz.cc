@@ -38,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!frame) {
         break;
       }
-      decode_each<Hello, HelloReply, Configure, WriteFile, Exec, Repl, WarmRepl, Signal, Resize,
-                  Connect, Credit, Failed, Started, Exited, ReplDone, Measured, LimitsMet,
+      decode_each<Hello, HelloReply, Configure, WriteFile, Exec, Repl, WarmRepl, Adopt, Signal,
+                  Resize, Connect, Credit, Failed, Started, Exited, ReplDone, Measured, LimitsMet,
                   OutputCut>(
           frame->payload);
     }

@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/file.h"
 #include "base/sys.h"
 
@@ -36,15 +39,30 @@ bool has_virtualization(std::string_view cpuinfo) {
   return has_word(line, "vmx") || has_word(line, "svm");
 }
 
+std::string model_of(std::string_view cpuinfo) {
+  constexpr std::array<std::string_view, 5> kFields = {"vendor_id\t", "cpu family\t", "model\t",
+                                                       "stepping\t", "flags\t"};
+  std::string model;
+  while (!cpuinfo.empty() && cpuinfo.front() != '\n') {
+    const std::string_view line = cpuinfo.substr(0, cpuinfo.find('\n'));
+    if (std::ranges::any_of(kFields, [&](auto field) { return line.starts_with(field); })) {
+      model.append(line).push_back('\n');
+    }
+    cpuinfo.remove_prefix(std::min(line.size() + 1, cpuinfo.size()));
+  }
+  return model;
+}
+
 AcceleratorChoice choose_accelerator() {
   if (const auto device = base::sys::open(kDevice, O_RDWR); !device) {
-    return {.reason = device.error().message()};
+    return {.reason = device.error().message(), .processor = {}};
   }
   const auto cpuinfo = base::read_file("/proc/cpuinfo", kMaxCpuinfoBytes);
   if (!cpuinfo || !has_virtualization(*cpuinfo)) {
-    return {.reason = "/dev/kvm is there, but the processor has neither vmx nor svm"};
+    return {.reason = "/dev/kvm is there, but the processor has neither vmx nor svm",
+            .processor = {}};
   }
-  return {.accelerator = Accelerator::kKvm, .reason = {}};
+  return {.accelerator = Accelerator::kKvm, .reason = {}, .processor = model_of(*cpuinfo)};
 }
 
 std::string slowness_of(const AcceleratorChoice& choice) {

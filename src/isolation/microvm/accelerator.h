@@ -13,7 +13,8 @@ namespace msb::isolation::microvm {
 
 struct AcceleratorChoice {
   Accelerator accelerator = Accelerator::kTcg;
-  std::string reason;  // why it is not KVM
+  std::string reason;     // why it is not KVM
+  std::string processor;  // with KVM: model_of() it, which is the guests' as well
 };
 
 // KVM where the processor has virtualization for it and the caller may use it.
@@ -21,6 +22,9 @@ AcceleratorChoice choose_accelerator();
 
 // What a choice that is not KVM costs, and why it was made.
 std::string slowness_of(const AcceleratorChoice& choice);
+
+// What /proc/cpuinfo of this text says of the first processor that a machine, once saved, relies on.
+std::string model_of(std::string_view cpuinfo);
 
 // Whether /proc/cpuinfo of this text has the flag vmx or svm.
 bool has_virtualization(std::string_view cpuinfo);
