@@ -148,9 +148,9 @@ void Session::have_all(void (repl::Repl::*step)(repl::Repl::Answer), std::uint32
 
 void Session::adopt(std::uint32_t id, wire::Adopt request) {
   if (is_in_use_ || python_->is_busy() || node_->is_busy()) {
-    link_->send_failure(
-        id, Error(ErrorCode::kConflict,
-                  "the sandbox is in use: it takes settings once, before all else"));
+    link_->send_failure(id,
+                        Error(ErrorCode::kConflict,
+                              "the sandbox is in use: it takes settings once, before all else"));
     return;
   }
   is_in_use_ = !request.is_rehearsal;

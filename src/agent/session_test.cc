@@ -37,10 +37,10 @@ class AgentSession : public testing::AgentTest {
   }
   Received& adopt(const std::string& variable, bool is_rehearsal = false) {
     const std::uint32_t stream = agent_->new_stream();
-    agent_->send(
-        stream,
-        wire::Adopt{.settings = {.env = {"PATH=/usr/bin:/bin", variable}, .workdir = "/", .user = {}},
-                    .is_rehearsal = is_rehearsal});
+    agent_->send(stream, wire::Adopt{.settings = {.env = {"PATH=/usr/bin:/bin", variable},
+                                                  .workdir = "/",
+                                                  .user = {}},
+                                     .is_rehearsal = is_rehearsal});
     return agent_->finish(stream);
   }
   // The agent must end, with status 1: the host broke the protocol.
@@ -189,10 +189,9 @@ TEST_F(AgentSession, SaysHowFullItsDiskIs) {
 
 TEST_F(AgentSession, SaysWhichLimitsARunHasMetToAHostThatCannotSee) {
   EXPECT_FALSE(agent_->finish(agent_->shell("true")).limits);
-  agent_->send(0, wire::Configure{.env = {"PATH=/usr/bin:/bin"},
-                                  .workdir = "/",
-                                  .user = {},
-                                  .counts_limits = true});
+  agent_->send(
+      0, wire::Configure{
+             .env = {"PATH=/usr/bin:/bin"}, .workdir = "/", .user = {}, .counts_limits = true});
   for (const std::uint32_t stream :
        {agent_->shell("true"), agent_->repl(wire::Language::kPython, "1")}) {
     const Received& got = agent_->finish(stream);

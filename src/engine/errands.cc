@@ -14,8 +14,8 @@ constexpr std::chrono::milliseconds kPracticeLimit{30'000};
 
 }  // namespace
 
-Result<> Errands::ask(std::string what, wire::FrameType type,
-                      const std::vector<std::byte>& payload, Call::Kind kind) {
+Result<> Errands::ask(std::string what, wire::FrameType type, const std::vector<std::byte>& payload,
+                      Call::Kind kind) {
   auto call = std::make_shared<Call>(kind, Call::Wake::kInPortions);
   const std::uint32_t stream = TRY(link_.add(call));
   wire::append_frame(frames_, stream, type, payload);

@@ -142,7 +142,8 @@ Usage Gauges::read() {
   Usage usage;
   if (counted) {
     usage.memory_bytes = plausible(counted->memory_bytes);
-    usage.disk_bytes = std::max<std::int64_t>(0, plausible(counted->disk_used_bytes) - disk_base_bytes_);
+    usage.disk_bytes =
+        std::max<std::int64_t>(0, plausible(counted->disk_used_bytes) - disk_base_bytes_);
   } else {
     usage.memory_bytes = memory_bytes();
     usage.disk_bytes = disk_bytes();

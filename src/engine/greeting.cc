@@ -12,12 +12,11 @@ using Clock = AgentLink::Clock;
 
 Result<> ask_for_files(Errands& errands, const std::vector<GuestFile>& files) {
   for (const GuestFile& file : files) {
-    TRY(errands.ask(
-        "write " + file.path, wire::WriteFile{.path = file.path,
-                                              .mode = file.mode,
-                                              .owner = {},
-                                              .content = file.content,
-                                              .in_place = file.in_place}));
+    TRY(errands.ask("write " + file.path, wire::WriteFile{.path = file.path,
+                                                          .mode = file.mode,
+                                                          .owner = {},
+                                                          .content = file.content,
+                                                          .in_place = file.in_place}));
   }
   return {};
 }
@@ -80,14 +79,14 @@ Result<> greet(AgentLink& link, const std::string& instance_id, const Greeting& 
 
 Result<> greet_spare(AgentLink& link, const std::string& instance_id, const Greeting& greeting,
                      const std::stop_token& stop) {
-  return converse(
-      link, instance_id, "the engine is closing", stop, [&](Errands& errands) -> Result<> {
-        errands.tell(greeting.configuration);
-        for (const wire::Language language : greeting.warm) {
-          TRY(errands.practise(language));
-        }
-        return ask_for_files(errands, greeting.files);
-      });
+  return converse(link, instance_id, "the engine is closing", stop,
+                  [&](Errands& errands) -> Result<> {
+                    errands.tell(greeting.configuration);
+                    for (const wire::Language language : greeting.warm) {
+                      TRY(errands.practise(language));
+                    }
+                    return ask_for_files(errands, greeting.files);
+                  });
 }
 
 Result<> greet_clone(AgentLink& link, const std::string& instance_id, const Greeting& greeting,

@@ -25,9 +25,9 @@ Result<> tell_all(Spare::Parts& parts, const Taker& taker, Adoption adoption,
     parts.link->end_rest();
   }
   Errands errands = TRY(adopt(*parts.link, greeting, parts.warm, adoption));
-  TRY(parts.orders ? isolation::rename_machine(parts.orders.get(), taker.hostname)
-                   : parts.warden->adjust(
-                         parts.id, {.hostname = taker.hostname, .limits = taker.limits}));
+  TRY(parts.orders
+          ? isolation::rename_machine(parts.orders.get(), taker.hostname)
+          : parts.warden->adjust(parts.id, {.hostname = taker.hostname, .limits = taker.limits}));
   return errands.wait(AgentLink::Clock::now() + kGreetingTimeout);
 }
 

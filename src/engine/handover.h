@@ -24,8 +24,8 @@ Result<> hand_over(Spare& spare, const Taker& taker, const std::stop_token& stop
 // A machine stands still until somebody wants it.
 Result<> put_to_rest(Spare& spare);
 
-// Puts a machine to rest that has done once all that will be asked of it: what an emulator meets for
-// the first time it translates first, which takes five times as long as doing it.
+// Puts a machine to rest that has done once all that will be asked of it: what an emulator meets
+// for the first time it translates first, which takes five times as long as doing it.
 Result<> rehearse(Spare& spare, const Taker& nobody, const std::stop_token& stop);
 
 }  // namespace msb::engine

@@ -166,13 +166,12 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
   if (!spec) {
     return std::nullopt;
   }
-  auto made =
-      find_or_make_template(site,
-                            {.image_digest = hexadecimal_of(plan.image.digest),
-                             .spec = *std::move(spec),
-                             .configuration = plain_configuration(plan),
-                             .warm = plan.warm},
-                            stop);
+  auto made = find_or_make_template(site,
+                                    {.image_digest = hexadecimal_of(plan.image.digest),
+                                     .spec = *std::move(spec),
+                                     .configuration = plain_configuration(plan),
+                                     .warm = plan.warm},
+                                    stop);
   return made ? std::optional(*std::move(made)) : std::nullopt;
 }
 
@@ -217,6 +216,16 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
   return Begun{.jail = std::move(jail)};
 }
 
+// What a fresh disk holds, unless its machine has to be asked. `saved`: see start_cold().
+std::optional<std::int64_t> known_disk_base(const Begun& begun,
+                                            const std::optional<std::string>& saved) {
+  const isolation::StartedSandbox& started = begun.jail.started;
+  if (begun.is_clone && saved) {
+    return saved_disk_base(*saved);
+  }
+  return started.orders ? std::nullopt : std::optional(used_disk_bytes(started.gauges));
+}
+
 // `saved`: a machine's template, for a sandbox whose files are made by this.
 Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
                             const std::optional<std::string>& saved, Prepared prepared,
@@ -234,9 +243,7 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
   const bool has_fresh_disk = is_new && !plan.saved;
   std::optional<std::int64_t> disk_base;
   if (has_fresh_disk) {
-    disk_base = begun.is_clone                 ? saved_disk_base(*saved)
-                : plan.tier.is_machine() ? std::nullopt
-                                         : std::optional(used_disk_bytes(jail.started.gauges));
+    disk_base = known_disk_base(begun, saved);
     launched.disk_base_bytes = disk_base.value_or(0);
   }
   auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));

@@ -56,7 +56,8 @@ std::optional<std::int64_t> saved_disk_base(const std::string& folder) {
   constexpr std::size_t kMaxDigits = 20;
   const auto text = base::read_file(folder + kDiskBase, kMaxDigits);
   std::int64_t bytes = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), bytes).ec != std::errc()) {
+  if (!text ||
+      std::from_chars(text->data(), text->data() + text->size(), bytes).ec != std::errc()) {
     return std::nullopt;
   }
   return bytes;

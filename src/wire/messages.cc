@@ -346,8 +346,7 @@ Result<Measured> Measured::decode(std::span<const std::byte> payload) {
 
 std::vector<std::byte> LimitsMet::encode() const {
   ByteWriter writer;
-  for (const std::uint64_t number :
-       {oom_kills, refused_forks, disk_free_bytes, disk_free_inodes}) {
+  for (const std::uint64_t number : {oom_kills, refused_forks, disk_free_bytes, disk_free_inodes}) {
     writer.u64(number);
   }
   return std::move(writer).take();

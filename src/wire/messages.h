@@ -218,8 +218,9 @@ struct Measured {
   static Result<Measured> decode(std::span<const std::byte> payload);
 };
 
-// agent -> host, where Configure::counts_limits is set: what the kernel around the agent has counted
-// of its sandbox from the begin of this exec or run to its end, and what its disk holds then.
+// agent -> host, where Configure::counts_limits is set: what the kernel around the agent has
+// counted of its sandbox from the begin of this exec or run to its end, and what its disk holds
+// then.
 struct LimitsMet {
   static constexpr FrameType kType = FrameType::kLimitsMet;
   std::uint64_t oom_kills = 0;

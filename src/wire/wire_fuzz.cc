@@ -40,8 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       decode_each<Hello, HelloReply, Configure, WriteFile, Exec, Repl, WarmRepl, Adopt, Signal,
                   Resize, Connect, Credit, Failed, Started, Exited, ReplDone, Measured, LimitsMet,
-                  OutputCut>(
-          frame->payload);
+                  OutputCut>(frame->payload);
     }
   }
   return 0;

@@ -114,9 +114,10 @@ TEST_F(Command, AGigabyteOfOutputPassesWithoutBeingKept) {
   std::uint64_t seen = 0;
   CommandOptions options;
   options.on_output = [&](Stream, std::string_view bytes) { seen += bytes.size(); };
-  const auto run = this->run("head -c 1000000000 /dev/zero", options);
+  const int size_bytes = much(1'000'000'000);
+  const auto run = this->run("head -c " + std::to_string(size_bytes) + " /dev/zero", options);
   ASSERT_TRUE(run) << why(run);
-  EXPECT_EQ(seen, 1'000'000'000u);
+  EXPECT_EQ(seen, static_cast<std::uint64_t>(size_bytes));
   EXPECT_TRUE(run->truncated());
 }
 

@@ -32,6 +32,9 @@ std::string why(const Result<T>& result) {
 // The tier that sandboxes have unless they say: as $MSB_ISOLATION has it.
 std::string usual_tier();
 
+// How much of something there is to be, where the tier takes ten times as long for it: a tenth.
+int much(int amount);
+
 // gVisor is a kernel in a process of the host: what meets the host's limits is all of it.
 bool dies_at_its_limits();
 

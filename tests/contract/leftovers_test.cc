@@ -23,18 +23,13 @@ std::string home() {
   return (*Engine::instance())->home();
 }
 
-// Where a sandbox is a machine, each costs as much as ten others.
-int many_sandboxes() {
-  return usual_tier() == "microvm" ? 20 : 200;
-}
-
 TEST(LeftoversHere, NothingAfterManySandboxes) {
   {
     PythonSandbox warm_up;  // brings up what the engine keeps: warden, database, cgroup
     ASSERT_TRUE(warm_up.start());
   }
   const HostTraces before = HostTraces::take(home());
-  for (int i = 0; i < many_sandboxes(); ++i) {
+  for (int i = 0; i < much(200); ++i) {
     PythonSandbox sandbox;
     StartConfig config;
     if (i % 10 == 0) {

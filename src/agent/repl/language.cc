@@ -7,8 +7,7 @@ namespace msb::agent::repl {
 namespace {
 
 // What the compiler does for most code: four fifths of the time of a first run.
-constexpr const char* kPythonPractice =
-    "print(*(lambda *a, b=1: [f'{x}' for x in a])('.'))";
+constexpr const char* kPythonPractice = "print(*(lambda *a, b=1: [f'{x}' for x in a])('.'))";
 constexpr const char* kNodePractice = "['.'].map((x) => `${x}`)";
 
 }  // namespace

@@ -23,7 +23,8 @@ AcceleratorChoice choose_accelerator();
 // What a choice that is not KVM costs, and why it was made.
 std::string slowness_of(const AcceleratorChoice& choice);
 
-// What /proc/cpuinfo of this text says of the first processor that a machine, once saved, relies on.
+// What /proc/cpuinfo of this text says of the first processor that a machine, once saved, relies
+// on.
 std::string model_of(std::string_view cpuinfo);
 
 // Whether /proc/cpuinfo of this text has the flag vmx or svm.

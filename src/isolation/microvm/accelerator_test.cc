@@ -18,8 +18,7 @@ TEST(Accelerator, AModelIsWhatASavedMachineReliesOn) {
   const std::string first =
       "processor\t: 0\nvendor_id\t: A\ncpu family\t: 6\nmodel\t\t: 9\nmodel name\t: X\n"
       "cpu MHz\t\t: 2100.5\nflags\t\t: fpu vmx\n";
-  const std::string model =
-      "vendor_id\t: A\ncpu family\t: 6\nmodel\t\t: 9\nflags\t\t: fpu vmx\n";
+  const std::string model = "vendor_id\t: A\ncpu family\t: 6\nmodel\t\t: 9\nflags\t\t: fpu vmx\n";
   EXPECT_EQ(model_of(first + "\nprocessor\t: 1\nvendor_id\t: B\n"), model);
   EXPECT_EQ(model_of(first), model);
   EXPECT_EQ(model_of(""), "");
