@@ -82,8 +82,8 @@ std::optional<wire::LimitsMet> LimitCount::end() const {
     return std::nullopt;
   }
   wire::LimitsMet met = counts();
-  met.oom_kills -= before_->oom_kills;
-  met.refused_forks -= before_->refused_forks;
+  met.oom_kills -= std::min(met.oom_kills, before_->oom_kills);
+  met.refused_forks -= std::min(met.refused_forks, before_->refused_forks);
   struct statfs status{};
   if (::statfs("/", &status) == 0) {
     met.disk_free_bytes = status.f_bavail * static_cast<std::uint64_t>(status.f_bsize);

@@ -174,9 +174,12 @@ Result<> Session::handle_request(const wire::Frame& frame) {
         return {};
       }
       break;
-    case FrameType::kWriteFile:
-      answer_to(id)(write_file(TRY(wire::WriteFile::decode(frame.payload))));
+    case FrameType::kWriteFile: {
+      const auto file = TRY(wire::WriteFile::decode(frame.payload));
+      is_in_use_ |= !file.in_place;
+      answer_to(id)(write_file(file));
       return {};
+    }
     case FrameType::kAdopt:
       adopt(id, TRY(wire::Adopt::decode(frame.payload)));
       return {};

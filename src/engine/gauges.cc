@@ -142,8 +142,7 @@ Usage Gauges::read() {
   Usage usage;
   if (counted) {
     usage.memory_bytes = plausible(counted->memory_bytes);
-    usage.disk_bytes =
-        std::max<std::int64_t>(0, plausible(counted->disk_used_bytes) - disk_base_bytes_);
+    usage.disk_bytes = std::max<std::int64_t>(0, used_disk_bytes(*counted) - disk_base_bytes_);
   } else {
     usage.memory_bytes = memory_bytes();
     usage.disk_bytes = disk_bytes();
@@ -163,6 +162,9 @@ Usage Gauges::read() {
 }
 
 LimitEvents Gauges::events() const {
+  if (guest_) {
+    return {};
+  }
   const std::shared_lock lock(mutex_);
   return {.oom_kills = GaugeText(gauges_.memory_events).number("oom_kill"),
           .refused_forks = GaugeText(gauges_.pids_events).number("max")};
@@ -215,7 +217,7 @@ std::int64_t Gauges::note_disk_base() {
   const auto counted = guest_ ? std::optional(guest_->read()) : std::nullopt;
   const std::lock_guard lock(sample_mutex_);
   if (counted) {
-    disk_base_bytes_ = plausible(counted->disk_used_bytes);
+    disk_base_bytes_ = used_disk_bytes(*counted);
   }
   return disk_base_bytes_;
 }
@@ -223,6 +225,10 @@ std::int64_t Gauges::note_disk_base() {
 std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges) {
   const auto space = space_of(gauges);
   return space ? space->used_bytes : 0;
+}
+
+std::int64_t used_disk_bytes(const wire::Measured& measured) {
+  return plausible(measured.disk_used_bytes);
 }
 
 Result<base::UniqueFd> Gauges::writable_layer() const {

@@ -43,6 +43,7 @@ struct LimitsHit {
 
 // Bytes in use on the writable layer's own file system; 0: it has none.
 std::int64_t used_disk_bytes(const isolation::SandboxGauges& gauges);
+std::int64_t used_disk_bytes(const wire::Measured& measured);
 
 class Gauges {
  public:

@@ -15,7 +15,9 @@ namespace {
 // part of a core takes tenths of a second.
 constexpr std::chrono::seconds kPatience{3};
 
-std::optional<wire::Measured> ask(AgentLink& link) {
+}  // namespace
+
+std::optional<wire::Measured> ask_guest(AgentLink& link) {
   if (link.is_resting()) {
     return std::nullopt;
   }
@@ -36,10 +38,8 @@ std::optional<wire::Measured> ask(AgentLink& link) {
   return measured == nullptr ? std::nullopt : std::optional(*measured);
 }
 
-}  // namespace
-
 wire::Measured GuestCounts::read() {
-  const std::optional<wire::Measured> measured = ask(*link_);
+  const std::optional<wire::Measured> measured = ask_guest(*link_);
   const std::lock_guard lock(mutex_);
   if (measured) {
     latest_ = *measured;

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "engine/agent_link.h"
@@ -13,11 +14,14 @@
 
 namespace msb::engine {
 
+// Of now. Nothing: it does not answer in time, or stands still.
+std::optional<wire::Measured> ask_guest(AgentLink& link);
+
 class GuestCounts {
  public:
   explicit GuestCounts(std::shared_ptr<AgentLink> link) : link_(std::move(link)) {}
 
-  // Of now; the latest there were when it does not answer in time, or stands still.
+  // Of now, or the latest that there were.
   wire::Measured read();
 
  private:

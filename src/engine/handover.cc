@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/gauges.h"
+#include "engine/guest_counts.h"
 #include "engine/guest_environment.h"
 #include "isolation/machine_orders.h"
 
@@ -49,7 +51,15 @@ Result<> rehearse(Spare& spare, const Taker& nobody, const std::stop_token& stop
   Spare::Parts& parts = spare.parts();
   TRY(tell_all(parts, somebody, Adoption::kRehearsal, stop));
   TRY(tell_all(parts, nobody, Adoption::kRehearsal, stop));
-  parts.disk_base_bytes = disk_use_of_machine(parts.link, parts.limits, parts.folder);
+  Errands errands(*parts.link);
+  for (const wire::Language language : parts.warm) {
+    TRY(errands.practise(language));  // once more: settings may have begun with other interpreters
+  }
+  TRY(errands.send());
+  TRY(errands.wait(AgentLink::Clock::now() + kGreetingTimeout));
+  if (const auto counted = ask_guest(*parts.link)) {
+    parts.disk_base_bytes = used_disk_bytes(*counted);
+  }
   return put_to_rest(spare);
 }
 

@@ -178,7 +178,10 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
 // A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
-  const std::vector<GuestFile> files = TRY(machine_files(hostname_of(plan.name.sandbox)));
+  std::vector<GuestFile> files = TRY(machine_files(hostname_of(plan.name.sandbox)));
+  for (GuestFile& file : files) {
+    file.in_place = !plan.saved;  // what runs in a copy may be reading them
+  }
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (plan.saved) {
     return greet_copy(link, instance_id, greeting, stop);

@@ -71,10 +71,10 @@ std::string mark_of_file(const std::string& path) {
 }
 
 std::string mark_of_emulator() {
-  // Nobody changes it while we run, and a host with many is slow to list them.
-  static const std::string processor = isolation::microvm::choose_accelerator().processor;
-  return mark_of_file(isolation::microvm::kQemuPath) + (processor.empty() ? "" : " kvm\n") +
-         processor;
+  using isolation::microvm::Accelerator;
+  const bool is_kvm = isolation::microvm::choose_accelerator().accelerator == Accelerator::kKvm;
+  return mark_of_file(isolation::microvm::kQemuPath) +
+         (is_kvm ? " kvm\n" + isolation::microvm::processor_model() : "");
 }
 
 std::string machines_folder(const std::string& home, const char* place) {

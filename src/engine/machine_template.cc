@@ -17,6 +17,8 @@
 #include "base/sys.h"
 #include "engine/agent_link.h"
 #include "engine/disk_use.h"
+#include "engine/gauges.h"
+#include "engine/guest_counts.h"
 #include "engine/guest_environment.h"
 #include "engine/jail_maker.h"
 #include "engine/machine_files.h"
@@ -144,18 +146,22 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
                           .warm = order.warm,
                           .files = TRY(machine_files(kHostname))};
   TRY(greet_spare(*link, id, greeting, stop));
-  const std::int64_t used = disk_use_of_machine(link, order.spec.limits, folder.folder.path());
-  TRY(save_disk_base(draft, used));
+  const auto counted = ask_guest(*link);
+  if (counted) {
+    TRY(save_disk_base(draft, used_disk_bytes(*counted)));
+  }
   TRY(save_machine_into(draft, jail.started.orders.get(), folder.folder.path()));
   TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFree));
   // What the file knows of its random numbers is not to be true of it either.
   TRY(renew_interpreters(*link));
-  return to_spare({.id = id,
-                   .folder = std::move(folder),
-                   .jail = std::move(jail),
-                   .link = link,
-                   .limits = order.spec.limits,
-                   .warm = order.warm});
+  auto machine = to_spare({.id = id,
+                           .folder = std::move(folder),
+                           .jail = std::move(jail),
+                           .link = link,
+                           .limits = order.spec.limits,
+                           .warm = order.warm});
+  machine->parts().disk_base_bytes = counted ? used_disk_bytes(*counted) : 0;
+  return machine;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "image/reference.h"
 #include "isolation/sandbox_spec.h"
 #include "isolation/tier.h"
+#include "wire/frame.h"
 
 namespace msb::engine {
 namespace {
@@ -42,12 +43,17 @@ Result<json::Value> description_in(const std::string& folder) {
                      "saved machine");
 }
 
+// Its agent is in its memory, and has to understand this program.
+std::string made_with() {
+  return mark_of_emulator() + " protocol " + std::to_string(wire::kProtocolVersion);
+}
+
 std::string description_of(const image::Image& image, const SavedMachine& machine) {
   const Config& shape = machine.shape;
   json::Value value;
   value["reference"] = image.reference;
   value["image"] = image.digest;
-  value["made_with"] = mark_of_emulator();
+  value["made_with"] = made_with();
   value["memory_mib"] = shape.memory_mib;
   value["millicpus"] = std::llround(shape.cpus * 1000);
   value["disk_mib"] = shape.disk_mib;
@@ -107,10 +113,10 @@ Result<std::optional<SavedMachine>> machine_under(const std::string& home,
   if (TRY(json::string(value, "image")) != image.digest) {
     return std::nullopt;
   }
-  if (TRY(json::string(value, "made_with")) != mark_of_emulator()) {
+  if (TRY(json::string(value, "made_with")) != made_with()) {
     return fail(ErrorCode::kUnsupported,
-                "the machine was saved with another QEMU, or with KVM on another processor, and "
-                "cannot go on here; make the snapshot again");
+                "the machine was saved by another version, with another QEMU, or with KVM on "
+                "another processor, and cannot go on here; make the snapshot again");
   }
   return TRY(machine_of(value, std::move(folder)));
 }

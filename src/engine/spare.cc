@@ -30,17 +30,9 @@ Result<SpareFolder> make_spare_folder(const EngineFolder& engine) {
   return made;
 }
 
-std::int64_t disk_use_of_machine(const std::shared_ptr<AgentLink>& link,
-                                 const isolation::Limits& limits, const std::string& folder) {
-  return Gauges({}, limits, folder, 0, link).note_disk_base();
-}
-
 std::unique_ptr<Spare> to_spare(SpareMakings makings) {
   isolation::StartedSandbox& started = makings.jail.started;
-  const std::int64_t disk_base_bytes =
-      started.orders
-          ? disk_use_of_machine(makings.link, makings.limits, makings.folder.folder.path())
-          : used_disk_bytes(started.gauges);
+  const std::int64_t disk_base_bytes = used_disk_bytes(started.gauges);
   auto spare = std::make_unique<Spare>(Spare::Parts{.id = std::move(makings.id),
                                                     .folder = makings.folder.folder.release(),
                                                     .folder_lock = std::move(makings.folder.lock),

@@ -99,10 +99,6 @@ class Spare {
   Parts parts_;
 };
 
-// What the disk of a machine holds now, as its agent says.
-std::int64_t disk_use_of_machine(const std::shared_ptr<AgentLink>& link,
-                                 const isolation::Limits& limits, const std::string& folder);
-
 // What one is put together of: a jail whose agent, at the end of `link`, has been greeted.
 struct SpareMakings {
   std::string id;
@@ -112,6 +108,7 @@ struct SpareMakings {
   isolation::Limits limits;
   std::vector<wire::Language> warm;
 };
+// What a machine's disk holds is not known then.
 std::unique_ptr<Spare> to_spare(SpareMakings makings);
 
 }  // namespace msb::engine

@@ -24,7 +24,7 @@
 
 namespace msb::wire {
 
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 inline constexpr std::size_t kHeaderSize = 12;
 // A larger frame is a broken or hostile peer.
 inline constexpr std::size_t kMaxPayloadBytes = 256 * 1024;

@@ -53,16 +53,21 @@ std::string model_of(std::string_view cpuinfo) {
   return model;
 }
 
+const std::string& processor_model() {
+  // It stays the same, and a host with many is slow to list them.
+  static const std::string model =
+      model_of(base::read_file("/proc/cpuinfo", kMaxCpuinfoBytes).value_or(""));
+  return model;
+}
+
 AcceleratorChoice choose_accelerator() {
   if (const auto device = base::sys::open(kDevice, O_RDWR); !device) {
-    return {.reason = device.error().message(), .processor = {}};
+    return {.reason = device.error().message()};
   }
-  const auto cpuinfo = base::read_file("/proc/cpuinfo", kMaxCpuinfoBytes);
-  if (!cpuinfo || !has_virtualization(*cpuinfo)) {
-    return {.reason = "/dev/kvm is there, but the processor has neither vmx nor svm",
-            .processor = {}};
+  if (!has_virtualization(processor_model())) {
+    return {.reason = "/dev/kvm is there, but the processor has neither vmx nor svm"};
   }
-  return {.accelerator = Accelerator::kKvm, .reason = {}, .processor = model_of(*cpuinfo)};
+  return {.accelerator = Accelerator::kKvm, .reason = {}};
 }
 
 std::string slowness_of(const AcceleratorChoice& choice) {

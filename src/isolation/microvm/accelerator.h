@@ -13,12 +13,14 @@ namespace msb::isolation::microvm {
 
 struct AcceleratorChoice {
   Accelerator accelerator = Accelerator::kTcg;
-  std::string reason;     // why it is not KVM
-  std::string processor;  // with KVM: model_of() it, which is the guests' as well
+  std::string reason;  // why it is not KVM
 };
 
-// KVM where the processor has virtualization for it and the caller may use it.
+// KVM where the processor has virtualization for it and the caller may use it, now.
 AcceleratorChoice choose_accelerator();
+
+// The model of this host's processor, which with KVM is the guests' as well.
+const std::string& processor_model();
 
 // What a choice that is not KVM costs, and why it was made.
 std::string slowness_of(const AcceleratorChoice& choice);

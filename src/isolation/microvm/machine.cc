@@ -15,11 +15,12 @@ namespace msb::isolation::microvm {
 namespace {
 
 // A crash of the kernel ends QEMU (panic, -no-reboot). Of the self tests of its cryptography there
-// is nothing to gain here, and emulated they take a second. Of the security modules only Landlock
-// has rules here, which a sandbox gives itself; and nobody asks how long what waits.
+// is nothing to gain here, and emulated they take a second. Of the security modules those are
+// there that may have rules: Landlock's a sandbox gives itself, Yama's are the kernel's. Nobody
+// asks how long what waits.
 constexpr const char* kKernelCommandLine =
     "console=ttyS0 quiet loglevel=3 panic=-1 reboot=t no_timer_check cryptomgr.notests "
-    "lsm=landlock psi=0";
+    "lsm=landlock,yama psi=0";
 
 void add_disk(std::vector<std::string>& argv, int fd, const std::string& name, bool read_only) {
   const std::string number = std::to_string(fd);

@@ -280,10 +280,13 @@ def adopt(settings, _):
     directory, *entries, _ = settings.split(b'\0')
     try:
         os.chdir(directory)
+        coerced = os.environb.get(b'LC_CTYPE')  # settings that name it begin with an interpreter
         os.environb.clear()
         for entry in entries:
             name, _, value = entry.partition(b'=')
             os.environb[name] = value
+        if coerced:  # by the interpreter itself, where the image names no locale (PEP 538)
+            os.environb.setdefault(b'LC_CTYPE', coerced)
         control.send(b'R')
     except BaseException:
         _exit(70)  # the agent starts another, which fails for the same reason and can say so
@@ -292,7 +295,8 @@ def adopt(settings, _):
 def practise(code, rights):
     """A run before the first one, which leaves no trace."""
     answer(take(code, rights))
-    sources.clear()
+    while sources:
+        getattr(modules.get('linecache'), 'cache', {}).pop(sources.popitem()[0], None)
 
 
 def renew(*_):

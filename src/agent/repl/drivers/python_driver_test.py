@@ -105,11 +105,17 @@ class PythonDriver(DriverTest):
                     '(True, True)\n')
         self.expect('_ = os.system("echo $A $B")', '1 two words\n')
 
+    def test_keeps_the_locale_that_it_has_given_itself(self):
+        environment = {'LANG': 'C', 'LC_ALL': '', 'PATH': os.environ['PATH']}
+        self.repl = self.start(env=environment)
+        self.repl.adopt(self.directory.encode(), {b'LANG': b'C', b'LC_ALL': b'', b'A': b'1'})
+        self.expect('import os\nos.environ["LC_CTYPE"], os.environ["A"]', "('C.UTF-8', '1')\n")
+
     def test_practice_leaves_no_trace(self):
         code = 'import linecache, sys\nsorted(vars()), sorted(sys.modules), list(linecache.cache)'
         expected = self.run_code(code).out
         repl = self.start()
-        for practice, verdict in ("print(*(lambda: 'x')())", 'S'), ('1 / 0', 'E'), ("print('y')", 'S'):
+        for practice, verdict in ("print(*(lambda: 'x')())", 'S'), ("__import__('linecache') and None", 'S'), ('1 / 0', 'E'), ("print('y')", 'S'):
             self.assertEqual(repl.run(practice, bits=PRACTICE).verdict, verdict)
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
