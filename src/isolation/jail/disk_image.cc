@@ -20,6 +20,7 @@
 
 #include "base/child_process.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "base/sparse_file.h"
 #include "base/sys.h"
 #include "isolation/jail/id_map.h"
@@ -63,9 +64,8 @@ Result<> rename_in(int folder, const std::string& from, const std::string& to) {
 
 Result<base::UniqueFd> make_template(int templates_fd, const std::string& name,
                                      std::uint64_t size_bytes) {
-  // Two engines may do this at once; each renames a whole image.
-  const std::string draft = name + "." + std::to_string(::gettid()) + "-" +
-                            std::to_string(TRY(sys::fstat(templates_fd)).st_mtim.tv_nsec);
+  // Several sandboxes may do this at once, each of which is process 1; each renames a whole image.
+  const std::string draft = name + "." + TRY(base::random_id());
   base::UniqueFd image = TRY(sys::openat(templates_fd, draft, O_RDWR | O_CREAT | O_EXCL, 0600));
   const auto build = [&]() -> Result<> {
     TRY(sys::ftruncate(image.get(), static_cast<off_t>(size_bytes)));

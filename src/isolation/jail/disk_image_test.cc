@@ -3,13 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/sys.h"
@@ -58,6 +62,42 @@ class DiskImageTest : public testing::Test {
   base::UniqueFd box_;
   base::UniqueFd templates_;
 };
+
+TEST_F(DiskImageTest, ManyFirstProcessesMakeTheEmptyOneAtOnce) {
+  auto gate = sys::pipe();
+  ASSERT_TRUE(gate);
+  constexpr int kNoNamespace = 77;
+  std::vector<pid_t> children;
+  for (int i = 0; i < 8; ++i) {
+    const std::string box = "/box" + std::to_string(i);
+    fs::create_directory(temp_->path() + box);
+    children.push_back(::fork());
+    if (children.back() == 0) {
+      gate->write_end.reset();
+      if (::unshare(CLONE_NEWPID) < 0) {
+        ::_exit(kNoNamespace);
+      }
+      const pid_t first = ::fork();
+      if (first == 0) {
+        char none = 0;
+        [[maybe_unused]] const auto open = ::read(gate->read_end.get(), &none, 1);  // the gate
+        const base::UniqueFd folder = open_folder(box);
+        ::_exit(open_disk_image(folder.get(), templates_.get(), kSize) ? 0 : 1);
+      }
+      int status = 0;
+      ::_exit(::waitpid(first, &status, 0) == first && WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+    }
+  }
+  gate->write_end.reset();
+  for (const pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == kNoNamespace) {
+      GTEST_SKIP() << "no PID namespaces here";
+    }
+    EXPECT_EQ(status, 0);
+  }
+}
 
 TEST_F(DiskImageTest, IsSparseAndAsLargeAsAsked) {
   const auto image = open();
