@@ -10,6 +10,7 @@
 #include "agent/relay.h"
 #include "agent/repl/run.h"
 #include "agent/users.h"
+#include "base/bytes.h"
 
 namespace msb::agent {
 
@@ -218,13 +219,13 @@ Result<> Session::open_run(std::uint32_t id, const wire::Repl& request) {
   if (request.is_practice && is_in_use_) {
     return fail(ErrorCode::kCorrupt, "the host wants practice after the first run");
   }
-  auto run = std::make_unique<repl::Run>(*context_, repl(request.language), id, request);
-  repl::Run* const raw = run.get();
-  streams_[id] = std::move(run);
+  is_in_use_ |= !request.is_practice;
+  std::unique_ptr<Stream>& slot = streams_[id];
+  slot = std::make_unique<repl::Run>(*context_, repl(request.language), id, request);
   if (request.is_practice) {
-    raw->practise(repl::spec_of(request.language).practice);
-  } else {
-    is_in_use_ = true;
+    Stream& run = *slot;
+    run.on_code(base::bytes_of(repl::spec_of(request.language).practice));
+    run.on_end();
   }
   return {};
 }

@@ -72,7 +72,7 @@ std::vector<GuestFile> name_files(const std::string& hostname) {
       {.path = "/etc/hosts", .content = isolation::hosts_file(hostname), .in_place = true}};
 }
 
-Result<std::vector<GuestFile>> machine_files(const std::string& hostname) {
+Result<std::vector<GuestFile>> identity_files(const std::string& hostname) {
   constexpr std::size_t kDigits = 32;
   std::vector<GuestFile> files = name_files(hostname);
   files.push_back({.path = "/etc/machine-id",

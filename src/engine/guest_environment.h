@@ -23,8 +23,9 @@ std::vector<GuestFile> script_files(const std::map<std::string, std::string>& sc
 // A name as the sandbox's host name.
 std::string hostname_of(std::string sandbox_name);
 
-// The files that tell a sandbox, or a machine, who it is. Nobody has read them yet.
+// The files that tell a sandbox its name, and those that tell a machine who it is. Nobody has read
+// them yet.
 std::vector<GuestFile> name_files(const std::string& hostname);
-Result<std::vector<GuestFile>> machine_files(const std::string& hostname);
+Result<std::vector<GuestFile>> identity_files(const std::string& hostname);
 
 }  // namespace msb::engine

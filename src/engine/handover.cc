@@ -20,7 +20,7 @@ Result<> tell_all(Spare::Parts& parts, const Taker& taker, Adoption adoption,
   });
   Greeting greeting = taker.greeting;
   const std::vector<GuestFile> files =
-      parts.orders ? TRY(machine_files(taker.hostname)) : name_files(taker.hostname);
+      parts.orders ? TRY(identity_files(taker.hostname)) : name_files(taker.hostname);
   greeting.files.insert(greeting.files.begin(), files.begin(), files.end());
   if (parts.orders) {
     TRY(isolation::move_machine(parts.orders.get(), isolation::Motion::kFree));

@@ -101,10 +101,11 @@ Result<isolation::SandboxSpec> spec_of(const LaunchSite& site, const LaunchPlan&
   return spec;
 }
 
-// What a start gives that says nothing of its own.
-wire::Configure plain_configuration(const LaunchPlan& plan) {
-  return {.env = assemble_env(plan.image.config.env, {}),
-          .workdir = plan.image.config.workdir,
+// With nothing of its own, what a start has that names neither.
+wire::Configure configuration_of(const LaunchPlan& plan, const std::vector<std::string>& envs,
+                                 const std::string& workdir) {
+  return {.env = assemble_env(plan.image.config.env, envs),
+          .workdir = workdir.empty() ? plan.image.config.workdir : workdir,
           .user = user_of(plan),
           .counts_limits = plan.tier.is_machine()};
 }
@@ -112,11 +113,7 @@ wire::Configure plain_configuration(const LaunchPlan& plan) {
 Result<Greeting> greeting_of(const LaunchPlan& plan) {
   const Config& config = plan.definition.config;
   Greeting greeting;
-  greeting.configuration = {
-      .env = assemble_env(plan.image.config.env, config.envs),
-      .workdir = config.workdir.empty() ? plan.image.config.workdir : config.workdir,
-      .user = user_of(plan),
-      .counts_limits = plan.tier.is_machine()};
+  greeting.configuration = configuration_of(plan, config.envs, config.workdir);
   greeting.warm = plan.warm;
   greeting.files = script_files(config.scripts, config.shell);
   const std::size_t size = greeting.configuration.encode().size();
@@ -169,7 +166,7 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
   auto made = find_or_make_template(site,
                                     {.image_digest = hexadecimal_of(plan.image.digest),
                                      .spec = *std::move(spec),
-                                     .configuration = plain_configuration(plan),
+                                     .configuration = configuration_of(plan, {}, {}),
                                      .warm = plan.warm},
                                     stop);
   return made ? std::optional(*std::move(made)) : std::nullopt;
@@ -178,7 +175,7 @@ std::optional<MachineTemplate> template_for(const LaunchSite& site, const Launch
 // A clone's files are to say more than a booted machine's: who it is.
 Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const LaunchPlan& plan,
                         Greeting greeting, const std::stop_token& stop) {
-  std::vector<GuestFile> files = TRY(machine_files(hostname_of(plan.name.sandbox)));
+  std::vector<GuestFile> files = TRY(identity_files(hostname_of(plan.name.sandbox)));
   for (GuestFile& file : files) {
     file.in_place = !plan.saved;  // what runs in a copy may be reading them
   }
@@ -364,7 +361,7 @@ std::optional<SpareOrder> spare_order_of(const LaunchPlan& plan) {
                 .languages = plan.warm};
   order.reference = plan.image.reference;
   order.limits = limits;
-  order.configuration = plain_configuration(plan);
+  order.configuration = configuration_of(plan, {}, {});
   order.warm = plan.warm;
   return order;
 }

@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <system_error>
 
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/sparse_file.h"
 #include "base/sys.h"
 #include "isolation/jail/disk_image.h"
@@ -55,12 +55,7 @@ Result<> save_disk_base(const std::string& folder, std::int64_t bytes) {
 std::optional<std::int64_t> saved_disk_base(const std::string& folder) {
   constexpr std::size_t kMaxDigits = 20;
   const auto text = base::read_file(folder + kDiskBase, kMaxDigits);
-  std::int64_t bytes = 0;
-  if (!text ||
-      std::from_chars(text->data(), text->data() + text->size(), bytes).ec != std::errc()) {
-    return std::nullopt;
-  }
-  return bytes;
+  return text ? base::parse_number<std::int64_t>(*text) : std::nullopt;
 }
 
 std::string mark_of_file(const std::string& path) {

@@ -144,7 +144,7 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
   const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
   const Greeting greeting{.configuration = order.configuration,
                           .warm = order.warm,
-                          .files = TRY(machine_files(kHostname))};
+                          .files = TRY(identity_files(kHostname))};
   TRY(greet_spare(*link, id, greeting, stop));
   const auto counted = ask_guest(*link);
   if (counted) {

@@ -3,7 +3,7 @@
 // Machines that were booted once, their agent greeted and their interpreter warm, and saved: starts
 // of the same image and shape are clones of them.
 //
-//   $MSB_HOME/machines/templates/<image digest>-<shape>/   memory, state, disk.img
+//   $MSB_HOME/machines/templates/<image digest>-<shape>/   memory, state, disk.img, disk_base
 //
 // One is made at a time, by whoever needs it first, and published by rename. What it was made with
 // (kernel, QEMU, our programs, limits, user) is in its name, so that it is never used with another.

@@ -88,8 +88,11 @@ Result<std::unique_ptr<Spare>> make_spare(const LaunchSite& site, const SpareOrd
     return spec;
   }));
   const auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
-  TRY(greet_spare(*link, id,
-                  {.configuration = order.configuration, .warm = order.warm, .files = {}}, stop));
+  Greeting greeting = nobody(order).greeting;
+  if (is_machine) {
+    greeting.warm.clear();  // they are, and will practise at the end of the rehearsal
+  }
+  TRY(greet_spare(*link, id, greeting, stop));
   if (is_machine) {
     TRY(renew_interpreters(*link));
   }

@@ -45,11 +45,6 @@ void Run::on_code(std::span<const std::byte> bytes) {
   request_ += base::text_of(bytes);
 }
 
-void Run::practise(std::string_view code) {
-  on_code(base::bytes_of(code));
-  on_end();
-}
-
 void Run::on_end() {
   if (!closed_ && !std::exchange(submitted_, true)) {
     repl_.submit(*this);

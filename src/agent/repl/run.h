@@ -12,7 +12,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "agent/context.h"
@@ -40,9 +39,6 @@ class Run final : public Stream {
  public:
   Run(Context& context, Repl& repl, std::uint32_t stream, const wire::Repl& request);
   ~Run() override;
-
-  // Instead of code from the host.
-  void practise(std::string_view code);
 
   void on_code(std::span<const std::byte> bytes) override;
   void on_end() override;

@@ -9,8 +9,8 @@ import struct
 import subprocess
 import unittest
 
-from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, PRACTICE, read_fifo, text_of,
-                            wait_until)
+from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, PRACTICE, read_fifo,
+                            text_of, wait_until)
 
 PYTHON = os.environ.get('MSB_TEST_PYTHON', '/usr/bin/python3')
 
@@ -115,7 +115,9 @@ class PythonDriver(DriverTest):
         code = 'import linecache, sys\nsorted(vars()), sorted(sys.modules), list(linecache.cache)'
         expected = self.run_code(code).out
         repl = self.start()
-        for practice, verdict in ("print(*(lambda: 'x')())", 'S'), ("__import__('linecache') and None", 'S'), ('1 / 0', 'E'), ("print('y')", 'S'):
+        for practice, verdict in (("print(*(lambda: 'x')())", 'S'),
+                                  ("__import__('linecache') and None", 'S'),
+                                  ('1 / 0', 'E'), ("print('y')", 'S')):
             self.assertEqual(repl.run(practice, bits=PRACTICE).verdict, verdict)
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
