@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -151,25 +152,25 @@ Error fail_start(const Assembled& started, bool discards_files, const Error& err
   return reason;
 }
 
-// The template that a machine with no files yet can be cloned from. Nothing: it boots, as it would
-// without templates; a clone has no other result, only sooner.
-std::optional<MachineTemplate> template_for(const LaunchSite& site, const LaunchPlan& plan,
-                                            const std::stop_token& stop) {
+// The template that a machine with no files yet can be cloned from. Nothing, or an error: it boots,
+// as it would without templates; a clone has no other result, only sooner.
+Result<std::optional<MachineTemplate>> template_for(const LaunchSite& site, const LaunchPlan& plan,
+                                                    const std::stop_token& stop) {
   if (!plan.tier.is_machine() || plan.saved ||
       SandboxFolder::exists(site.home, plan.name, plan.ephemeral.get())) {
     return std::nullopt;
   }
-  auto spec = spec_of(site, plan, {}, {}, {});
-  if (!spec) {
-    return std::nullopt;
-  }
-  auto made = find_or_make_template(site,
-                                    {.image_digest = hexadecimal_of(plan.image.digest),
-                                     .spec = *std::move(spec),
-                                     .configuration = configuration_of(plan, {}, {}),
-                                     .warm = plan.warm},
-                                    stop);
-  return made ? std::optional(*std::move(made)) : std::nullopt;
+  return find_or_make_template(site,
+                               {.image_digest = hexadecimal_of(plan.image.digest),
+                                .spec = TRY(spec_of(site, plan, {}, {}, {})),
+                                .configuration = configuration_of(plan, {}, {}),
+                                .warm = plan.warm},
+                               stop);
+}
+
+// Of a machine that boots where it should have been cloned.
+std::string boots_because(const Error& error) {
+  return "microvm: booted, which takes longer than a clone of its template: " + error.message();
 }
 
 // A clone's files are to say more than a booted machine's: who it is.
@@ -208,15 +209,18 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
     if (plan.saved) {
       return std::unexpected(std::move(clone).error());
     }
+    discard_template(*saved);
     // The disk that belongs to the template's memory is of no use to a machine that boots.
     [[maybe_unused]] const auto removed =
         base::sys::unlink(folder.path() + "/" + isolation::jail::kDiskImageName);
+    Jail jail = TRY(make_jail(site.wardens, site.exits, id, spec));
+    jail.started.weaknesses.push_back(boots_because(clone.error()));
+    return Begun{.jail = std::move(jail)};
   }
-  Jail jail = TRY(make_jail(site.wardens, site.exits, id, spec));
-  return Begun{.jail = std::move(jail)};
+  return Begun{.jail = TRY(make_jail(site.wardens, site.exits, id, spec))};
 }
 
-// What a fresh disk holds, unless its machine has to be asked. `saved`: see start_cold().
+// What a fresh disk holds, unless its machine has to be asked.
 std::optional<std::int64_t> known_disk_base(const Begun& begun,
                                             const std::optional<std::string>& saved) {
   const isolation::StartedSandbox& started = begun.jail.started;
@@ -226,24 +230,30 @@ std::optional<std::int64_t> known_disk_base(const Begun& begun,
   return started.orders ? std::nullopt : std::optional(used_disk_bytes(started.gauges));
 }
 
-// `saved`: a machine's template, for a sandbox whose files are made by this.
-Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan,
-                            const std::optional<std::string>& saved, Prepared prepared,
-                            std::function<void(Sandbox&)> on_ended, const std::stop_token& stop) {
+// What a machine whose files are made by its start is cloned from, if from anything.
+struct Source {
+  std::optional<std::string> saved;
+  std::vector<std::string> warnings;  // why it is not, where it should have been
+};
+
+Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Source source,
+                            Prepared prepared, std::function<void(Sandbox&)> on_ended,
+                            const std::stop_token& stop) {
   const std::string id = TRY(base::random_id());
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
   Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(),
-                               folder.get().is_new() ? saved : std::nullopt));
+                               folder.get().is_new() ? source.saved : std::nullopt));
   Jail& jail = begun.jail;
+  std::ranges::move(source.warnings, std::back_inserter(jail.started.weaknesses));
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
   const bool is_new = folder.get().is_new();
   Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
   const bool has_fresh_disk = is_new && !plan.saved;
   std::optional<std::int64_t> disk_base;
   if (has_fresh_disk) {
-    disk_base = known_disk_base(begun, saved);
+    disk_base = known_disk_base(begun, source.saved);
     launched.disk_base_bytes = disk_base.value_or(0);
   }
   auto link = TRY(AgentLink::open(site.loop, std::move(jail.started.stream), id));
@@ -372,7 +382,8 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
   if (auto launched = start_from_pool(site, plan, prepared, on_ended, stop)) {
     return open_ports(*std::move(launched));
   }
-  auto saved = template_for(site, plan, stop);
+  auto found = template_for(site, plan, stop);
+  auto saved = std::move(found).value_or(std::nullopt);
   // The machine that a template was made of is as good as its clone.
   if (saved && saved->machine && plan.definition.volumes.empty()) {
     if (auto launched = start_from(site, plan, saved->machine, prepared, on_ended, stop)) {
@@ -382,8 +393,11 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
   if (stop.stop_requested()) {
     return fail(ErrorCode::kCancelled, "the start was cancelled");
   }
-  return start_cold(site, plan, saved ? std::optional(saved->folder) : plan.saved,
-                    std::move(prepared), std::move(on_ended), stop);
+  Source source{.saved = saved ? std::optional(saved->folder) : plan.saved, .warnings = {}};
+  if (!found) {
+    source.warnings.push_back(boots_because(found.error()));
+  }
+  return start_cold(site, plan, std::move(source), std::move(prepared), std::move(on_ended), stop);
 }
 
 }  // namespace msb::engine

@@ -150,6 +150,7 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
   if (counted) {
     TRY(save_disk_base(draft, used_disk_bytes(*counted)));
   }
+  TRY(isolation::settle_machine(jail.started.orders.get()));
   TRY(save_machine_into(draft, jail.started.orders.get(), folder.folder.path()));
   TRY(isolation::move_machine(jail.started.orders.get(), isolation::Motion::kFree));
   // What the file knows of its random numbers is not to be true of it either.
@@ -165,6 +166,10 @@ Result<std::unique_ptr<Spare>> save_new_machine(const LaunchSite& site,
 }
 
 }  // namespace
+
+void discard_template(const std::string& folder) {
+  [[maybe_unused]] const auto removed = base::remove_tree(folder);
+}
 
 Result<MachineTemplate> find_or_make_template(const LaunchSite& site,
                                               const MachineTemplateOrder& order,

@@ -40,4 +40,7 @@ Result<MachineTemplate> find_or_make_template(const LaunchSite& site,
                                               const MachineTemplateOrder& order,
                                               const std::stop_token& stop);
 
+// Of which no clone could be made; the next start that needs it makes another.
+void discard_template(const std::string& folder);
+
 }  // namespace msb::engine

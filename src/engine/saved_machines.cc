@@ -16,6 +16,7 @@
 #include "image/digest.h"
 #include "image/json.h"
 #include "image/reference.h"
+#include "isolation/microvm/machine.h"
 #include "isolation/sandbox_spec.h"
 #include "isolation/tier.h"
 #include "wire/frame.h"
@@ -45,7 +46,8 @@ Result<json::Value> description_in(const std::string& folder) {
 
 // Its agent is in its memory, and has to understand this program.
 std::string made_with() {
-  return mark_of_emulator() + " protocol " + std::to_string(wire::kProtocolVersion);
+  return mark_of_emulator() + " machine " + std::to_string(isolation::microvm::kMachineFormat) +
+         " protocol " + std::to_string(wire::kProtocolVersion);
 }
 
 std::string description_of(const image::Image& image, const SavedMachine& machine) {

@@ -43,6 +43,10 @@ Result<> give(int orders, MachineOrder order, std::span<const int> fds,
 
 }  // namespace
 
+Result<> settle_machine(int orders) {
+  return give(orders, MachineOrder::kSettle, {});
+}
+
 Result<> save_machine(int orders, int state, int memory) {
   const std::array<int, 2> files = {state, memory};
   return give(orders, MachineOrder::kSave, files);

@@ -18,7 +18,12 @@ enum class MachineOrder : std::uint8_t {
   kPause = 2,   // the machine stands still
   kResume = 3,  // it goes on, with the right time
   kRename = 4,  // with a host name: it is somebody else from now on
+  kSettle = 5,  // it does now what each of its clones would do later
 };
+
+// Before it is saved, for many clones: its disk has all that was written, and what its kernel has
+// put off is done. Takes as long as that takes.
+Result<> settle_machine(int orders);
 
 // Pauses the machine, and writes its state and its memory into files that are empty; both belong to
 // its disk as it is until move_machine() lets it go on. QEMU refuses one that has volumes.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tier of micro VMs, as a person meets it. Each start boots a machine: seconds, where it is emulated."""
 
+import glob
 import os
 import shutil
 import signal
@@ -66,6 +67,21 @@ class Microvm(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
         with open(os.path.join(self.scratch, "count")) as file:
             self.assertEqual(file.read(), "2\n")
+
+    def test_a_template_that_is_broken_is_said_and_made_again(self):
+        def run():
+            done = self.msb("run", *MICROVM, "--memory", "96", "test/tiny", "--", "sh", "-c",
+                            "echo up")
+            self.assertEqual((done.returncode, done.stdout), (0, "up\n"), done.stderr)
+            return done.stderr
+
+        self.assertNotIn("booted", run())
+        states = glob.glob(os.path.join(self.home, "machines", "templates", "*", "state"))
+        self.assertTrue(states)
+        for state in states:
+            os.truncate(state, os.path.getsize(state) // 2)
+        self.assertIn("booted, which takes longer than a clone of its template: ", run())
+        self.assertNotIn("booted", run())
 
     def machines(self):
         """QEMUs that hold a disk of this test's home open."""

@@ -71,7 +71,8 @@ Result<base::UniqueFd> make_template(int templates_fd, const std::string& name,
     TRY(sys::ftruncate(image.get(), static_cast<off_t>(size_bytes)));
     // No journal: see above. No checksums: they tell of disks that lie, and make a repair harder.
     // No resize inode, no reserved blocks: nobody uses them. The inode tables stay holes: 'lazy'
-    // leaves them to a kernel thread, and uninit_bg says they need not be read.
+    // leaves them to the kernel, which is told at the mount to leave them alone, and uninit_bg
+    // says they need not be read.
     const std::string owner = std::to_string(kStoreBase);
     const base::ExitStatus made =
         TRY(run_tool("mkfs.ext4",

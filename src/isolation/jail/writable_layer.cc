@@ -22,6 +22,8 @@ Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path,
   // Flushes would reach the host's disk, one per fsync of the guest. What they protect from, a
   // crash of the host, costs the layer's last seconds.
   TRY(context.flag("nobarrier"));
+  // Else a thread of the kernel writes zeros over inode tables which are holes of the image.
+  TRY(context.flag("noinit_itable"));
   TRY(context.set("errors", "remount-ro"));
   WritableLayer layer;
   layer.mount = TRY(context.mount(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME));

@@ -79,9 +79,10 @@ Result<std::unique_ptr<Emulator>> Emulator::start(const Machine& machine) {
 
 Result<> Emulator::load_state(Clock::time_point deadline) {
   TRY(monitor_->execute("migrate-set-capabilities", capability("x-ignore-shared"), deadline));
+  // If that fails QEMU ends, and says why.
   TRY(monitor_->execute("migrate-incoming", json{{"uri", "fd:" + std::to_string(kStateFd)}},
                         deadline));
-  return await_migration(deadline);
+  return {};
 }
 
 Result<> Emulator::save(int state, int memory, Clock::time_point deadline) {

@@ -30,7 +30,8 @@ class Emulator {
   Emulator(const Emulator&) = delete;
   Emulator& operator=(const Emulator&) = delete;
 
-  // Makes the machine the template's, paused.
+  // Makes the machine the template's; it goes on as soon as it is. What it is to find then, it has
+  // been told before.
   Result<> load_state(Clock::time_point deadline);
   Result<> resume(Clock::time_point deadline);
   Result<> pause(Clock::time_point deadline);

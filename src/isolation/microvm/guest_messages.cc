@@ -22,10 +22,12 @@ enum Type : std::uint16_t {
   kRenew = 2,
   kHalt = 3,
   kWoken = 4,
+  kSettle = 5,
   kReady = 40,
   kRenewed = 41,
   kFailed = 42,
-  kEnded = 43
+  kEnded = 43,
+  kSettled = 44
 };
 
 std::vector<std::byte> frame_of(Type type, ByteWriter writer) {
@@ -97,6 +99,9 @@ std::vector<std::byte> encode(const ToGuest& message) {
   if (std::holds_alternative<Halt>(message)) {
     return frame_of(kHalt, std::move(writer));
   }
+  if (std::holds_alternative<Settle>(message)) {
+    return frame_of(kSettle, std::move(writer));
+  }
   if (const auto* woken = std::get_if<Woken>(&message)) {
     writer.u64(static_cast<std::uint64_t>(woken->realtime_ns));
     return frame_of(kWoken, std::move(writer));
@@ -123,6 +128,9 @@ std::vector<std::byte> encode(const FromGuest& message) {
     writer.u8(ended->out_of_memory ? 1 : 0);
     return frame_of(kEnded, std::move(writer));
   }
+  if (std::holds_alternative<Settled>(message)) {
+    return frame_of(kSettled, std::move(writer));
+  }
   return frame_of(kReady, std::move(writer));
 }
 
@@ -146,6 +154,9 @@ Result<ToGuest> decode_to_guest(const wire::Frame& frame) {
       TRY(reader.finish("waking"));
       return message;
     }
+    case kSettle:
+      TRY(reader.finish("settling"));
+      return Settle{};
     case kHalt:
       TRY(reader.finish("halt"));
       return Halt{};
@@ -176,6 +187,9 @@ Result<FromGuest> decode_from_guest(const wire::Frame& frame) {
       TRY(reader.finish("end"));
       return message;
     }
+    case kSettled:
+      TRY(reader.finish("having settled"));
+      return Settled{};
     default:
       return unknown_type();
   }

@@ -7,7 +7,8 @@
 //   boot    host:   SetUp                  Halt         clone   host:   Renew
 //           guest:         Ready | Failed         Ended         guest:         Renewed | Failed
 //
-//   paused, and let go on    host: Woken
+//   paused, and let go on    host: Woken        about to be saved    host:  Settle
+//                                                                    guest:        Settled
 //
 // The guest's end is hostile: every message is bounded and checked.
 #pragma once
@@ -69,6 +70,9 @@ struct Woken {
   std::int64_t realtime_ns = 0;
 };
 
+// host -> guest: do now what you would do later, and each of your clones again.
+struct Settle {};
+
 // host -> guest: end the sandbox, and let go of its disk when all is written. Answered by Ended.
 struct Halt {};
 
@@ -77,6 +81,8 @@ struct Ready {};
 struct Renewed {
   std::uint64_t nonce = 0;
 };
+
+struct Settled {};
 
 struct Failed {
   std::string text;
@@ -89,8 +95,8 @@ struct Ended {
   bool out_of_memory = false;
 };
 
-using ToGuest = std::variant<SetUp, Renew, Woken, Halt>;
-using FromGuest = std::variant<Ready, Renewed, Failed, Ended>;
+using ToGuest = std::variant<SetUp, Renew, Woken, Settle, Halt>;
+using FromGuest = std::variant<Ready, Renewed, Settled, Failed, Ended>;
 
 // Whole frames.
 std::vector<std::byte> encode(const ToGuest& message);

@@ -71,12 +71,14 @@ TEST(GuestMessages, MoreVolumesThanThereCanBeAreRefused) {
   EXPECT_FALSE(over_the_wire(ToGuest(Renew{.identity = identity(), .volumes = volumes})));
 }
 
-TEST(GuestMessages, HaltSurvivesTheWire) {
+TEST(GuestMessages, OrdersWithoutWordsSurviveTheWire) {
+  EXPECT_TRUE(std::holds_alternative<Settle>(*over_the_wire(ToGuest(Settle{}))));
   EXPECT_TRUE(std::holds_alternative<Halt>(*over_the_wire(ToGuest(Halt{}))));
 }
 
 TEST(GuestMessages, AnswersSurviveTheWire) {
   EXPECT_TRUE(std::holds_alternative<Ready>(*over_the_wire(FromGuest(Ready{}))));
+  EXPECT_TRUE(std::holds_alternative<Settled>(*over_the_wire(FromGuest(Settled{}))));
   EXPECT_EQ(std::get<Renewed>(*over_the_wire(FromGuest(Renewed{9}))).nonce, 9u);
   EXPECT_EQ(std::get<Failed>(*over_the_wire(FromGuest(Failed{"why"}))).text, "why");
   const auto ended = std::get<Ended>(

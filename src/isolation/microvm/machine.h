@@ -39,6 +39,10 @@ inline constexpr const char* kMemoryFile = "/memory";
 inline constexpr const char* kPreloadName = "msb-private-memory.so";  // of private_memory.c
 inline constexpr const char* kPreloadFile = "/private-memory.so";
 
+// Goes up with each change that a machine which was saved before it does not survive: of what it
+// consists of, of how it is saved, of what is said to msb-guest.
+inline constexpr int kMachineFormat = 2;
+
 // Descriptors of QEMU's.
 enum QemuFd {
   kStreamFd = 3,   // the agent's stream

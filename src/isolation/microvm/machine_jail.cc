@@ -357,7 +357,7 @@ Limits limits_around(const Limits& inside) {
 
 Limits limits_while_booting(const Limits& around) {
   Limits booting = around;
-  booting.cpus = std::max(booting.cpus, 1.0);
+  booting.cpus = std::max(booting.cpus, 1.0) + 1.0;
   return booting;
 }
 

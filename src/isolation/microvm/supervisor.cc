@@ -87,11 +87,9 @@ Result<> await_renewed(Emulator& emulator, const Identity& identity) {
 
 // A clone that does not confirm never comes into anybody's hands.
 Result<> wake(Emulator& emulator, const Settings& settings) {
-  const Clock::time_point deadline = Clock::now() + kClonePatience;
-  TRY(emulator.load_state(deadline));
   const Identity identity = TRY(new_identity(settings.hostname));
   TRY(emulator.tell(Renew{.identity = identity, .volumes = settings.volumes}));
-  TRY(emulator.resume(deadline));
+  TRY(emulator.load_state(Clock::now() + kClonePatience));
   return await_renewed(emulator, identity);
 }
 
@@ -127,6 +125,12 @@ Result<> pause(Emulator& emulator) {
   return emulator.is_paused() ? Result<>() : emulator.pause(Clock::now() + kClonePatience);
 }
 
+Result<> settle(Emulator& emulator) {
+  TRY(emulator.tell(Settle{}));
+  const FromGuest said = TRY(expect(emulator, kClonePatience));
+  return std::holds_alternative<Settled>(said) ? Result<>() : unexpected_word();
+}
+
 Result<> save(Emulator& emulator, int state, int memory) {
   TRY(pause(emulator));
   return emulator.save(state, memory, Clock::now() + kClonePatience);
@@ -135,6 +139,10 @@ Result<> save(Emulator& emulator, int state, int memory) {
 Result<> wake_up(Emulator& emulator) {
   TRY(emulator.resume(Clock::now() + kClonePatience));
   return emulator.tell(Woken{.realtime_ns = realtime_ns()});
+}
+
+Result<> stands_still() {
+  return fail(ErrorCode::kConflict, "the machine stands still");
 }
 
 Result<> carry_out(Emulator& emulator, MachineOrder order, std::string_view text,
@@ -150,10 +158,9 @@ Result<> carry_out(Emulator& emulator, MachineOrder order, std::string_view text
     case MachineOrder::kResume:
       return emulator.is_paused() ? wake_up(emulator) : Result<>();
     case MachineOrder::kRename:
-      if (emulator.is_paused()) {
-        return fail(ErrorCode::kConflict, "the machine stands still");
-      }
-      return rename(emulator, text);
+      return emulator.is_paused() ? stands_still() : rename(emulator, text);
+    case MachineOrder::kSettle:
+      return emulator.is_paused() ? stands_still() : settle(emulator);
   }
   return fail(ErrorCode::kCorrupt, "not an order that a machine takes");
 }

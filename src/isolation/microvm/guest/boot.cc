@@ -73,11 +73,27 @@ Result<> mount_all() {
   return base::write_file_atomic(kBootIdFile, "", 0444);
 }
 
-// As on a host with much more memory than the sandbox may use: what takes too much is killed, and
-// not refused an allocation before it has used it.
-Result<> promise_memory() {
-  const base::UniqueFd file = TRY(sys::open("/proc/sys/vm/overcommit_memory", O_WRONLY));
-  return base::write_all(file.get(), "1");
+struct KernelSetting {
+  const char* file;
+  const char* value;
+};
+
+constexpr KernelSetting kKernelSettings[] = {
+    // As on a host with much more memory than the sandbox may use: what takes too much is killed,
+    // and not refused an allocation before it has used it.
+    {"/proc/sys/vm/overcommit_memory", "1"},
+    // An idle machine sleeps: nobody looks twice a second for memory to put in order, nor every
+    // second for counters to add up.
+    {"/proc/sys/vm/compaction_proactiveness", "0"},
+    {"/proc/sys/vm/stat_interval", "60"},
+};
+
+Result<> set_up_kernel() {
+  for (const KernelSetting& setting : kKernelSettings) {
+    const base::UniqueFd file = TRY(sys::open(setting.file, O_WRONLY));
+    TRY_WRAP(base::write_all(file.get(), setting.value), setting.file);
+  }
+  return {};
 }
 
 // The device of the port that calls itself `name`; nullopt: not there yet.
@@ -131,7 +147,7 @@ Result<Booted> boot() {
   TRY(load_modules());
   TRY(change_root());
   TRY(mount_all());
-  TRY(promise_memory());
+  TRY(set_up_kernel());
   booted.control = TRY(open_port(kControlPort));
   booted.stream = TRY(open_port(kAgentPort));
   return booted;

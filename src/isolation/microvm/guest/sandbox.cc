@@ -47,6 +47,7 @@ Result<> mount_disk(Building& building) {
   auto context = TRY(jail::FileSystemContext::create("ext4"));
   TRY(context.set("source", kDiskDevice));
   TRY(context.flag("nobarrier"));
+  TRY(context.flag("noinit_itable"));
   TRY(context.set("errors", "remount-ro"));
   building.writable.mount = TRY(context.mount(kInert | MOUNT_ATTR_NOATIME));
   TRY_WRAP(jail::set_attributes(building.writable.mount.get(), {.id_map = building.plan.layer_map}),

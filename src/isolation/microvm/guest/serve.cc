@@ -84,6 +84,10 @@ Ended wait_for_end(const InnerSandbox& sandbox) {
           .out_of_memory = killed && sandbox.cgroups->ran_out_of_memory(kSandboxId)};
 }
 
+void settle() {
+  ::sync();
+}
+
 // Until the sandbox has ended, or the host is not to be understood.
 Result<> obey(Host& host, const InnerSandbox& sandbox) {
   for (;;) {
@@ -108,6 +112,11 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
     }
     if (const auto* woken = std::get_if<Woken>(&message)) {
       TRY(set_clock(woken->realtime_ns));
+      continue;
+    }
+    if (std::holds_alternative<Settle>(message)) {
+      settle();
+      TRY(host.send(Settled{}));
       continue;
     }
     const auto* wanted = std::get_if<Renew>(&message);
