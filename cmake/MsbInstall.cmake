@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS msb_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS msb-warden msb-agent msb-unpack msb-server msb-launcher msb-vm msb-guest msb-private-memory
+install(TARGETS msb-warden msb-agent msb-unpack msb-server msb-launcher msb-vm msb-guest msb-clone-preload
         RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/msb)
 install(DIRECTORY include/msb DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

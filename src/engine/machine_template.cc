@@ -70,7 +70,7 @@ std::string shape_of(const LaunchSite& site, const MachineTemplateOrder& order) 
   for (const wire::Language language : order.warm) {
     text += std::to_string(static_cast<int>(language)) + " ";
   }
-  for (const char* program : {"/msb-agent", "/msb-guest", "/msb-vm", "/msb-private-memory.so"}) {
+  for (const char* program : {"/msb-agent", "/msb-guest", "/msb-vm", "/msb-clone-preload.so"}) {
     text += mark_of_file(libexec + program) + "\n";
   }
   text += mark_of_emulator() + mark_of_kernels(libexec);

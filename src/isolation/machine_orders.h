@@ -18,11 +18,11 @@ enum class MachineOrder : std::uint8_t {
   kPause = 2,   // the machine stands still
   kResume = 3,  // it goes on, with the right time
   kRename = 4,  // with a host name: it is somebody else from now on
-  kSettle = 5,  // it does now what each of its clones would do later
+  kSettle = 5,  // it writes now what each of its clones would write
 };
 
-// Before it is saved, for many clones: its disk has all that was written, and what its kernel has
-// put off is done. Takes as long as that takes.
+// Before it is saved, for many clones: its disk has all that was written, so that not each of them
+// writes it. Takes as long as that takes.
 Result<> settle_machine(int orders);
 
 // Pauses the machine, and writes its state and its memory into files that are empty; both belong to

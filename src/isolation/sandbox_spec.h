@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "isolation/tier.h"
 
 namespace msb::isolation {
+
+// Of Limits::cpus: as many as there are.
+inline constexpr double kAllProcessors = std::numeric_limits<double>::infinity();
 
 struct Limits {
   std::uint64_t memory_bytes = 512ull << 20;  // with swap: no more than this in all

@@ -145,17 +145,19 @@ Interpreter::~Interpreter() {
   context_.discard.add(std::move(pipes_.err));
 }
 
-Result<OutputPipes> Interpreter::new_pipes() {
+Result<Interpreter::RunPipes> Interpreter::make_pipes() {
   base::sys::Pipe out = TRY(base::sys::pipe());
   base::sys::Pipe err = TRY(base::sys::pipe());
-  request_fds_ = {std::move(out.write_end), std::move(err.write_end)};
-  return OutputPipes{std::move(out.read_end), std::move(err.read_end)};
+  return RunPipes{.ours = {std::move(out.read_end), std::move(err.read_end)},
+                  .theirs = {std::move(out.write_end), std::move(err.write_end)}};
 }
 
 Result<OutputPipes> Interpreter::submit(std::string request) {
   OutputPipes pipes;
   if (spec_.pipes_per_run) {
-    pipes = TRY(new_pipes());
+    RunPipes made = ahead_ ? *std::exchange(ahead_, std::nullopt) : TRY(make_pipes());
+    request_fds_ = std::move(made.theirs);
+    pipes = std::move(made.ours);
   } else {
     for (EventLoop::Watch& watch : pipe_watches_) {
       watch.stop();
@@ -168,6 +170,16 @@ Result<OutputPipes> Interpreter::submit(std::string request) {
   request_sent_ = 0;
   send_request();
   return pipes;
+}
+
+void Interpreter::prepare() {
+  if (!spec_.pipes_per_run || ahead_) {
+    return;
+  }
+  // A failure is for the run to meet, and to tell.
+  if (auto made = make_pipes()) {
+    ahead_ = *std::move(made);
+  }
 }
 
 void Interpreter::take_back(OutputPipes pipes) {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/context.h"
@@ -62,6 +63,9 @@ class Interpreter {
   void renew();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
+  // Makes ahead what the next run will need. Once: sandboxes that wait for theirs are to hold no
+  // more than they must.
+  void prepare();
   // Takes what is left of the pipes of a run that is over.
   void take_back(OutputPipes pipes);
   // As Ctrl-C on a terminal: to the interpreter and the children in its group.
@@ -71,10 +75,15 @@ class Interpreter {
   std::string last_words();
 
  private:
+  // Of one run: the agent's ends, and the interpreter's.
+  struct RunPipes {
+    OutputPipes ours;
+    std::array<base::UniqueFd, 2> theirs;
+  };
+  static Result<RunPipes> make_pipes();
   Interpreter(Context& context, const LanguageSpec& spec, Owner& owner)
       : context_(context), spec_(spec), owner_(owner) {}
   Result<> launch();
-  Result<OutputPipes> new_pipes();
   void on_control();
   bool parse_control(std::byte byte);
   void send_special(std::string_view text, std::uint32_t kind);
@@ -99,6 +108,7 @@ class Interpreter {
   std::size_t request_sent_ = 0;
   bool waits_for_room_ = false;
   std::array<base::UniqueFd, 2> request_fds_;
+  std::optional<RunPipes> ahead_;
   // An exit verdict that has not arrived whole.
   std::array<std::byte, 5> exit_message_{};
   std::size_t exit_size_ = 0;

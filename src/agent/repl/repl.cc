@@ -266,7 +266,11 @@ void Repl::finish(wire::ReplDone report) {
   timer_.stop();
   report.state_lost |= std::exchange(state_lost_, false);
   if (Run* run = std::exchange(current_, nullptr)) {
-    interpreter_->take_back(run->finish(report));
+    const bool is_practice = run->is_practice();
+    interpreter_->take_back(run->finish(report));  // the run may be gone then
+    if (is_practice) {
+      interpreter_->prepare();
+    }
   }
 }
 

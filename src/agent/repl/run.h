@@ -46,6 +46,7 @@ class Run final : public Stream {
   void on_credit() override;
 
   std::uint64_t timeout_ms() const { return timeout_ms_; }
+  bool is_practice() const { return bits_ != 0; }
   // The request as the interpreter gets it: u32 length, then the code. Can be taken once.
   std::string take_request();
   Result<> begin(OutputPipes pipes);

@@ -8,17 +8,13 @@
 
 namespace msb::isolation::cgroup {
 
-struct CpuQuota {
-  std::uint64_t quota_us;
-  std::uint64_t period_us;
-};
+inline constexpr std::uint64_t kCpuPeriodUs = 100'000;
 
-// `cpus` cores as the kernel's bandwidth control counts them; its least quota is 1 ms.
-inline CpuQuota cpu_quota(double cpus) {
-  constexpr std::uint64_t kPeriodUs = 100'000;
+// `cpus` cores as the kernel's bandwidth control counts them: microseconds in a period, of which
+// its least is 1 ms.
+inline std::uint64_t cpu_quota_us(double cpus) {
   constexpr double kMinQuotaUs = 1000;
-  const double quota_us = std::max(kMinQuotaUs, std::round(cpus * double{kPeriodUs}));
-  return {static_cast<std::uint64_t>(quota_us), kPeriodUs};
+  return static_cast<std::uint64_t>(std::max(kMinQuotaUs, std::round(cpus * double{kCpuPeriodUs})));
 }
 
 // What an engine's group weighs against the host's other work: as much as one process on each

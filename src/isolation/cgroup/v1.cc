@@ -138,9 +138,9 @@ Result<> V1Backend::limit_cpus(const std::string& id, double cpus) {
   if (!limits_cpu_) {
     return {};
   }
-  const CpuQuota quota = cpu_quota(cpus);
-  TRY(write_control(folder("cpu", id), "cpu.cfs_period_us", std::to_string(quota.period_us)));
-  return write_control(folder("cpu", id), "cpu.cfs_quota_us", std::to_string(quota.quota_us));
+  TRY(write_control(folder("cpu", id), "cpu.cfs_period_us", std::to_string(kCpuPeriodUs)));
+  return write_control(folder("cpu", id), "cpu.cfs_quota_us",
+                       cpus == kAllProcessors ? "-1" : std::to_string(cpu_quota_us(cpus)));
 }
 
 Result<> V1Backend::limit_processes(const std::string& id, std::uint32_t max_processes) {

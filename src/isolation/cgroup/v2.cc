@@ -213,9 +213,9 @@ Result<> V2Backend::set_limits(const std::string& folder, const Limits& limits) 
     }
   }
   if (limits_cpu_) {
-    const CpuQuota quota = cpu_quota(limits.cpus);
-    TRY(write_control(folder, "cpu.max",
-                      std::to_string(quota.quota_us) + " " + std::to_string(quota.period_us)));
+    const std::string quota =
+        limits.cpus == kAllProcessors ? "max" : std::to_string(cpu_quota_us(limits.cpus));
+    TRY(write_control(folder, "cpu.max", quota + " " + std::to_string(kCpuPeriodUs)));
   }
   if (limits_processes_) {
     TRY(write_control(folder, "pids.max", std::to_string(limits.max_processes)));

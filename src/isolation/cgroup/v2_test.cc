@@ -95,6 +95,10 @@ TEST_F(V2Test, WritesLimitsAsTheKernelReadsThem) {
   EXPECT_EQ(get("/box/memory.swap.max"), "0");
   EXPECT_EQ(get("/box/cpu.max"), "150000 100000");
   EXPECT_EQ(get("/box/pids.max"), "77");
+
+  put("/box/cpu.max", "");
+  ASSERT_TRUE(backend.set_limits(root() + "/box", {.cpus = kAllProcessors}).has_value());
+  EXPECT_EQ(get("/box/cpu.max"), "max 100000");
 }
 
 TEST_F(V2Test, ReportsTheKernelsKillsFromMemoryEvents) {
@@ -146,11 +150,11 @@ TEST(ProcessShare, LeavesTheHostAQuarter) {
 }
 
 TEST(CpuQuota, CountsInFractionsOfAPeriod) {
-  EXPECT_EQ(cpu_quota(1.0).quota_us, 100'000u);
-  EXPECT_EQ(cpu_quota(0.5).quota_us, 50'000u);
-  EXPECT_EQ(cpu_quota(2.25).quota_us, 225'000u);
+  EXPECT_EQ(cpu_quota_us(1.0), 100'000u);
+  EXPECT_EQ(cpu_quota_us(0.5), 50'000u);
+  EXPECT_EQ(cpu_quota_us(2.25), 225'000u);
   // The kernel refuses less.
-  EXPECT_EQ(cpu_quota(0.001).quota_us, 1000u);
+  EXPECT_EQ(cpu_quota_us(0.001), 1000u);
 }
 
 }  // namespace

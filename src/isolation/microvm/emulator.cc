@@ -28,13 +28,21 @@ constexpr std::size_t kMaxLastWordsBytes = 400;
 constexpr std::chrono::seconds kMonitorPatience{30};
 constexpr std::chrono::milliseconds kMigrationPause{1};
 
+// Of several arenas all but the first grow page by page, each with a system call: 530 of them while
+// the first code is translated. A single processor's thread has nobody to share the first with.
+constexpr const char* kOneArena = "GLIBC_TUNABLES=glibc.malloc.arena_max=1";
+
 json capability(const char* name) {
   return json{{"capabilities", json::array({json{{"capability", name}, {"state", true}}})}};
 }
 
 std::vector<std::string> environment(const Machine& machine) {
   if (machine.memory == Memory::kClone) {
-    return {std::string("LD_PRELOAD=") + kPreloadFile};
+    std::vector<std::string> variables = {std::string("LD_PRELOAD=") + kPreloadFile};
+    if (machine.processors == 1) {
+      variables.emplace_back(kOneArena);
+    }
+    return variables;
   }
   return {};
 }

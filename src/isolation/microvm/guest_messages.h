@@ -70,7 +70,7 @@ struct Woken {
   std::int64_t realtime_ns = 0;
 };
 
-// host -> guest: do now what you would do later, and each of your clones again.
+// host -> guest: write now to your disk what you, and each of your clones, would write later.
 struct Settle {};
 
 // host -> guest: end the sandbox, and let go of its disk when all is written. Answered by Ended.

@@ -30,14 +30,17 @@ struct Machine {
 // What a sandbox's memory limit is not about: the guest's kernel, and QEMU around it.
 inline constexpr std::uint32_t kGuestKernelMib = 64;
 inline constexpr std::uint32_t kQemuMib = 256;
+// Nor is its limit on processors about QEMU's own threads, which work for all of the guest's.
+inline constexpr double kQemuCpus = 0.1;
 
 inline constexpr const char* kQemuPath = "/usr/bin/qemu-system-x86_64";
 // In QEMU's own root; kernel and initramfs where it boots.
 inline constexpr const char* kKernelFile = "/kernel";
 inline constexpr const char* kInitramfsFile = "/initramfs";
 inline constexpr const char* kMemoryFile = "/memory";
-inline constexpr const char* kPreloadName = "msb-private-memory.so";  // of private_memory.c
-inline constexpr const char* kPreloadFile = "/private-memory.so";
+// A clone's QEMU: private_memory.c, late_trim.c.
+inline constexpr const char* kPreloadName = "msb-clone-preload.so";
+inline constexpr const char* kPreloadFile = "/clone-preload.so";
 
 // Goes up with each change that a machine which was saved before it does not survive: of what it
 // consists of, of how it is saved, of what is said to msb-guest.

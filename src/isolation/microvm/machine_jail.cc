@@ -351,6 +351,7 @@ void run(jail::Plan& plan) {
 Limits limits_around(const Limits& inside) {
   Limits around = inside;
   around.memory_bytes += std::uint64_t{kGuestKernelMib + kQemuMib} << 20;
+  around.cpus += kQemuCpus;
   around.max_processes = kQemuThreads;
   return around;
 }

@@ -90,8 +90,12 @@ constexpr KernelSetting kKernelSettings[] = {
 
 Result<> set_up_kernel() {
   for (const KernelSetting& setting : kKernelSettings) {
-    const base::UniqueFd file = TRY(sys::open(setting.file, O_WRONLY));
-    TRY_WRAP(base::write_all(file.get(), setting.value), setting.file);
+    const auto file = sys::open(setting.file, O_WRONLY);
+    if (!file && file.error().is(ErrorCode::kNotFound)) {
+      continue;  // this kernel does without
+    }
+    TRY_WRAP(file ? base::write_all(file->get(), setting.value) : std::unexpected(file.error()),
+             setting.file);
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <utility>
 
 #include "base/sys.h"
@@ -99,6 +100,15 @@ constexpr jail::Step kSteps[] = {
     {"execute agent", jail::execute_agent},
 };
 
+// More than the processors that the machine has it cannot use: where they are what it may use, a
+// quota would be counted for nothing.
+Limits limits_inside(Limits limits) {
+  if (limits.cpus == std::ceil(limits.cpus)) {
+    limits.cpus = kAllProcessors;
+  }
+  return limits;
+}
+
 // What the first process says until it is the agent.
 Result<base::UniqueFd> await_agent(int status) {
   base::UniqueFd host_name;
@@ -129,7 +139,7 @@ Result<InnerSandbox> start_sandbox(const Booted& booted, const std::string& host
                                    const Limits& limits) {
   InnerSandbox sandbox;
   sandbox.cgroups = TRY(cgroup::open_backend(kEngineId, ::getpid()));
-  TRY(sandbox.cgroups->make(kSandboxId, limits, cgroup::CpuWeight::kNormal));
+  TRY(sandbox.cgroups->make(kSandboxId, limits_inside(limits), cgroup::CpuWeight::kNormal));
   const jail::IdMap ids = jail::sandbox_map(kGuestRange);
   const base::UniqueFd user_namespace =
       TRY(jail::make_user_namespace(ids, ids, jail::NamespaceUse::kSandbox));

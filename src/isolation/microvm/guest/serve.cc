@@ -84,10 +84,6 @@ Ended wait_for_end(const InnerSandbox& sandbox) {
           .out_of_memory = killed && sandbox.cgroups->ran_out_of_memory(kSandboxId)};
 }
 
-void settle() {
-  ::sync();
-}
-
 // Until the sandbox has ended, or the host is not to be understood.
 Result<> obey(Host& host, const InnerSandbox& sandbox) {
   for (;;) {
@@ -115,7 +111,7 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
       continue;
     }
     if (std::holds_alternative<Settle>(message)) {
-      settle();
+      ::sync();
       TRY(host.send(Settled{}));
       continue;
     }
