@@ -22,6 +22,10 @@ constexpr std::chrono::milliseconds kLastRetry{60'000};
 // How long, at most, the host's memory is not looked at while there are spares.
 constexpr std::chrono::seconds kLookInterval{60};
 
+std::uint64_t bytes_of(const SpareKind& kind) {
+  return kind.tier.is_machine() ? kMachineSpareBytes : kSpareBytes;
+}
+
 }  // namespace
 
 Pool::Pool(const PoolOptions& options, Engine engine)
@@ -208,12 +212,18 @@ void Pool::run() {
 }
 
 Pool::Plan Pool::plan(Clock::time_point now) {
-  std::vector<std::size_t> wanted;
-  std::size_t kept = 0;
+  std::vector<Want> wanted;
+  std::uint64_t kept_bytes = 0;
+  bool is_any_wanted = false;
+  bool is_any_kept = false;
   Plan plan{.targets = {}, .look_at = Clock::time_point::max()};
   for (const Kind& kind : kinds_) {
-    wanted.push_back(kind.is_stale ? 0 : kind.demand.wanted(now, options_));
-    kept += kind.ready.size();
+    const Want want{.count = kind.is_stale ? 0 : kind.demand.wanted(now, options_),
+                    .bytes = bytes_of(kind.order.kind)};
+    wanted.push_back(want);
+    is_any_wanted |= want.count > 0;
+    is_any_kept |= !kind.ready.empty();
+    kept_bytes += kind.ready.size() * want.bytes;
     if (const auto falls = kind.demand.falls_at(now, options_)) {
       plan.look_at = std::min(plan.look_at, *falls);
     }
@@ -221,14 +231,13 @@ Pool::Plan Pool::plan(Clock::time_point now) {
       plan.look_at = std::min(plan.look_at, kind.retry_at);
     }
   }
-  const std::size_t limit =
-      std::ranges::all_of(wanted, [](std::size_t count) { return count == 0; })
-          ? 0
-          : std::min(options_.max_spares, affordable(engine_.memory(), options_, kept));
-  if (kept > 0 || limit > 0) {
+  // How much there is need not be known where nothing is wanted.
+  const std::uint64_t bytes =
+      is_any_wanted ? affordable(engine_.memory(), options_, kept_bytes) : 0;
+  if (is_any_kept || is_any_wanted) {
     plan.look_at = std::min<Clock::time_point>(plan.look_at, now + kLookInterval);
   }
-  plan.targets = divide(wanted, limit);
+  plan.targets = divide(wanted, options_.max_spares, bytes);
   return plan;
 }
 

@@ -63,30 +63,30 @@ std::optional<Demand::Clock::time_point> Demand::falls_at(Clock::time_point now,
   return std::max(now, time_ + std::chrono::duration_cast<Clock::duration>(age));
 }
 
-std::size_t affordable(const HostMemory& memory, const PoolOptions& options, std::size_t kept) {
+std::uint64_t affordable(const HostMemory& memory, const PoolOptions& options, std::uint64_t kept) {
   const std::uint64_t reserve =
       options.reserved_memory_bytes > 0 ? options.reserved_memory_bytes : memory.total_bytes / 8;
   if (memory.available_bytes >= reserve) {
-    return kept + static_cast<std::size_t>((memory.available_bytes - reserve) / kSpareBytes);
+    return kept + (memory.available_bytes - reserve);
   }
-  const auto missing =
-      static_cast<std::size_t>((reserve - memory.available_bytes + kSpareBytes - 1) / kSpareBytes);
-  return kept - std::min(kept, missing);
+  return kept - std::min(kept, reserve - memory.available_bytes);
 }
 
-std::vector<std::size_t> divide(const std::vector<std::size_t>& wanted, std::size_t limit) {
+std::vector<std::size_t> divide(const std::vector<Want>& wanted, std::size_t limit,
+                                std::uint64_t bytes) {
   std::vector<std::size_t> order(wanted.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    return wanted[a] != wanted[b] ? wanted[a] > wanted[b] : a < b;
+    return wanted[a].count != wanted[b].count ? wanted[a].count > wanted[b].count : a < b;
   });
   std::vector<std::size_t> given(wanted.size(), 0);
   for (bool gave = true; gave && limit > 0;) {
     gave = false;
     for (const std::size_t i : order) {
-      if (limit > 0 && given[i] < wanted[i]) {
+      if (limit > 0 && given[i] < wanted[i].count && wanted[i].bytes <= bytes) {
         ++given[i];
         --limit;
+        bytes -= wanted[i].bytes;
         gave = true;
       }
     }

@@ -60,14 +60,22 @@ class Demand {
   bool is_hot_ = false;  // has been started more than once
 };
 
-// What a spare may cost the host, more than measured.
+// What a spare may cost the host, more than measured: a jail, and a machine.
 inline constexpr std::uint64_t kSpareBytes = 16ull << 20;
+inline constexpr std::uint64_t kMachineSpareBytes = 128ull << 20;
 
-// How many spares the host's memory allows, of which `kept` exist.
-std::size_t affordable(const HostMemory& memory, const PoolOptions& options, std::size_t kept);
+// The host's memory that all spares together may take; those that exist take `kept` of it.
+std::uint64_t affordable(const HostMemory& memory, const PoolOptions& options, std::uint64_t kept);
 
-// How many spares each kind gets of `limit` in all: one each in order of `wanted`, then one more
-// each, ..., so that no kind starves another.
-std::vector<std::size_t> divide(const std::vector<std::size_t>& wanted, std::size_t limit);
+// How many spares of a kind are wanted, and what each costs.
+struct Want {
+  std::size_t count = 0;
+  std::uint64_t bytes = kSpareBytes;
+};
+
+// How many spares each kind gets of `limit` in all, which cost no more than `bytes`: one each in
+// order of what is wanted, then one more each, ..., so that no kind starves another.
+std::vector<std::size_t> divide(const std::vector<Want>& wanted, std::size_t limit,
+                                std::uint64_t bytes);
 
 }  // namespace msb::engine

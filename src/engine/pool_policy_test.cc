@@ -87,25 +87,34 @@ constexpr std::uint64_t kGiB = 1ull << 30;
 
 TEST(Affordable, IsWhatIsAboveTheReserve) {
   const HostMemory memory{.total_bytes = 8 * kGiB, .available_bytes = kGiB + 5 * kSpareBytes};
-  EXPECT_EQ(affordable(memory, {}, 0), 5u);
-  EXPECT_EQ(affordable(memory, {}, 2), 7u);  // the two are in use already
+  EXPECT_EQ(affordable(memory, {}, 0), 5 * kSpareBytes);
+  // The two are in use already.
+  EXPECT_EQ(affordable(memory, {}, 2 * kSpareBytes), 7 * kSpareBytes);
   EXPECT_EQ(affordable(memory, {.reserved_memory_bytes = 2 * kGiB}, 0), 0u);
 }
 
 TEST(Affordable, GivesUpSparesBelowTheReserve) {
   const HostMemory memory{.total_bytes = 8 * kGiB, .available_bytes = kGiB - 2 * kSpareBytes};
-  EXPECT_EQ(affordable(memory, {}, 5), 3u);
-  EXPECT_EQ(affordable(memory, {}, 1), 0u);
+  EXPECT_EQ(affordable(memory, {}, 5 * kSpareBytes), 3 * kSpareBytes);
+  EXPECT_EQ(affordable(memory, {}, kSpareBytes), 0u);
 }
 
 TEST(Divide, GivesWhatIsWantedWhenThereIsEnough) {
-  EXPECT_EQ(divide({1, 0, 3}, 8), (std::vector<std::size_t>{1, 0, 3}));
+  EXPECT_EQ(divide({{1}, {0}, {3}}, 8, kGiB), (std::vector<std::size_t>{1, 0, 3}));
 }
 
 TEST(Divide, StarvesNobody) {
-  EXPECT_EQ(divide({8, 1, 2}, 4), (std::vector<std::size_t>{2, 1, 1}));
-  EXPECT_EQ(divide({1, 8}, 1), (std::vector<std::size_t>{0, 1}));
-  EXPECT_EQ(divide({}, 4), std::vector<std::size_t>{});
+  EXPECT_EQ(divide({{8}, {1}, {2}}, 4, kGiB), (std::vector<std::size_t>{2, 1, 1}));
+  EXPECT_EQ(divide({{1}, {8}}, 1, kGiB), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(divide({}, 4, kGiB), std::vector<std::size_t>{});
+}
+
+TEST(Divide, TakesNoMoreMemoryThanThereIs) {
+  const Want jails{.count = 8};
+  const Want machines{.count = 4, .bytes = kMachineSpareBytes};
+  const std::uint64_t memory = kMachineSpareBytes + 3 * kSpareBytes;
+  EXPECT_EQ(divide({jails, machines}, 16, memory), (std::vector<std::size_t>{3, 1}));
+  EXPECT_EQ(divide({machines}, 16, kMachineSpareBytes - 1), std::vector<std::size_t>{0});
 }
 
 }  // namespace
