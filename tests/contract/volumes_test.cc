@@ -93,9 +93,6 @@ TEST_F(Volumes, NoFileRunsAsItsOwnerOnTheHost) {
 }
 
 TEST_F(Volumes, WhatTheHostChangesIsSeenInside) {
-  if (usual_tier() == "oci:runsc") {
-    GTEST_SKIP() << "gVisor takes the files of a volume that it has seen for its own";
-  }
   PythonSandbox sandbox = started(host() + ":/data");
   ASSERT_TRUE(base::write_file_atomic(host() + "/file", "one"));
   EXPECT_EQ(shell(sandbox, "cat /data/file"), "one");

@@ -103,6 +103,7 @@ Result<> clone_host_mounts(Building& building) {
   building.volumes =
       TRY(clone_volumes(plan.volumes, plan.range, {plan.volume_uid, plan.volume_gid},
                         plan.powers.is_root ? VolumeIds::kMapped : VolumeIds::kAsOnHost));
+  building.has_volumes = !plan.volumes.empty();
   building.writes_to_host = !std::ranges::all_of(plan.volumes, &Volume::read_only);
   return {};
 }

@@ -30,6 +30,7 @@ struct Building {
   base::UniqueFd root;
   base::UniqueFd host_name;  // the UTS namespace, of a spare
   base::UniqueFd shared_memory;
+  bool has_volumes = false;
   bool writes_to_host = false;  // through a volume
 };
 

@@ -166,8 +166,11 @@ Result<> arrange_descriptors(Building& building) {
 Result<> execute_runtime(Building& building) {
   const Runtime& runtime = runtime_of(building);
   const std::string program = TRY(find_program(runtime));
-  std::vector<std::string> words =
-      command_line(runtime, program, kStatePath, kBundlePath, building.plan.id);
+  std::vector<std::string> words = command_line(runtime, {.program = program,
+                                                          .state_path = kStatePath,
+                                                          .bundle_path = kBundlePath,
+                                                          .id = building.plan.id,
+                                                          .has_volumes = building.has_volumes});
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
   for (std::string& word : words) {

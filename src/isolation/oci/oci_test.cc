@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -12,6 +13,9 @@
 namespace msb::isolation::oci {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Not;
+
 TEST(OciRuntime, OneThatIsNotHereIsAnErrorThatSaysWhatWouldHelp) {
   Runtime runtime = find_runtime("crun");
   runtime.name = "no-such-runtime";
@@ -22,10 +26,21 @@ TEST(OciRuntime, OneThatIsNotHereIsAnErrorThatSaysWhatWouldHelp) {
 }
 
 TEST(OciRuntime, ItsCommandLineKeepsItAwayFromCgroups) {
-  const auto words = command_line(find_runtime("crun"), "/usr/bin/crun", "/s", "/b", "id");
+  const auto words = command_line(
+      find_runtime("crun"),
+      {.program = "/usr/bin/crun", .state_path = "/s", .bundle_path = "/b", .id = "id"});
   EXPECT_EQ(words, (std::vector<std::string>{"/usr/bin/crun", "--root", "/s",
                                              "--cgroup-manager=disabled", "run", "--no-new-keyring",
                                              "--preserve-fds", "1", "--bundle", "/b", "id"}));
+}
+
+TEST(OciRuntime, GvisorSharesFilesWithTheHostWhereThereAreVolumes) {
+  Invocation invocation{
+      .program = "/usr/bin/runsc", .state_path = "/s", .bundle_path = "/b", .id = "id"};
+  const Runtime& runsc = find_runtime("runsc");
+  EXPECT_THAT(command_line(runsc, invocation), Not(Contains("--file-access=shared")));
+  invocation.has_volumes = true;
+  EXPECT_THAT(command_line(runsc, invocation), Contains("--file-access=shared"));
 }
 
 TEST(OciBundle, SaysWhatAJailIs) {

@@ -22,6 +22,9 @@ constexpr std::string_view kRuncOptions[] = {"--rootless=true"};
 // ptrace needs nothing of the host.
 constexpr std::string_view kRunscOptions[] = {"--platform=ptrace", "--ignore-cgroups",
                                               "--network=none"};
+// gVisor takes a root's files for its own, and does not look at them twice; volumes are in its
+// root.
+constexpr std::string_view kRunscVolumeOptions[] = {"--file-access=shared"};
 // The warden has no keyrings.
 constexpr std::string_view kRunWithStream[] = {"--no-new-keyring", "--preserve-fds", "1"};
 
@@ -32,6 +35,7 @@ constexpr Runtime kRuntimes[] = {
      .makes_sys = false,
      .own_processes = 1,
      .options = kCrunOptions,
+     .volume_options = {},
      .run_options = kRunWithStream},
     {.name = "runc",
      .package = "runc",
@@ -39,6 +43,7 @@ constexpr Runtime kRuntimes[] = {
      .makes_sys = false,
      .own_processes = 32,
      .options = kRuncOptions,
+     .volume_options = {},
      .run_options = kRunWithStream},
     {.name = "runsc",
      .package = "runsc",
@@ -46,6 +51,7 @@ constexpr Runtime kRuntimes[] = {
      .makes_sys = true,
      .own_processes = 128,
      .options = kRunscOptions,
+     .volume_options = kRunscVolumeOptions,
      .run_options = {}},
 };
 
@@ -93,14 +99,15 @@ Result<std::string> find_program(const Runtime& runtime) {
                                            std::string(runtime.package) + ")");
 }
 
-std::vector<std::string> command_line(const Runtime& runtime, const std::string& program,
-                                      const std::string& state_path, const std::string& bundle_path,
-                                      const std::string& id) {
-  std::vector<std::string> words = {program, "--root", state_path};
+std::vector<std::string> command_line(const Runtime& runtime, const Invocation& invocation) {
+  std::vector<std::string> words = {invocation.program, "--root", invocation.state_path};
   append(words, runtime.options);
+  if (invocation.has_volumes) {
+    append(words, runtime.volume_options);
+  }
   words.emplace_back("run");
   append(words, runtime.run_options);
-  words.insert(words.end(), {"--bundle", bundle_path, id});
+  words.insert(words.end(), {"--bundle", invocation.bundle_path, invocation.id});
   return words;
 }
 

@@ -23,9 +23,18 @@ struct Runtime {
   bool makes_sys;
   // Processes and threads that it has beside the sandbox's.
   std::uint32_t own_processes;
-  // Before and after the verb.
+  // Before the verb, always and where there are volumes; and after it.
   std::span<const std::string_view> options;
+  std::span<const std::string_view> volume_options;
   std::span<const std::string_view> run_options;
+};
+
+struct Invocation {
+  std::string program;
+  std::string state_path;
+  std::string bundle_path;
+  std::string id;
+  bool has_volumes = false;
 };
 
 std::span<const Runtime> known_runtimes();
@@ -36,8 +45,6 @@ const Runtime& find_runtime(std::string_view name);
 Result<std::string> find_program(const Runtime& runtime);
 
 // Words of its command line.
-std::vector<std::string> command_line(const Runtime& runtime, const std::string& program,
-                                      const std::string& state_path, const std::string& bundle_path,
-                                      const std::string& id);
+std::vector<std::string> command_line(const Runtime& runtime, const Invocation& invocation);
 
 }  // namespace msb::isolation::oci
