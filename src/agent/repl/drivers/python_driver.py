@@ -109,7 +109,10 @@ def take(code, rights):
         dup2(fd, target)
         if fd > 2:
             close(fd)
-    return str(code, 'utf-8', 'surrogateescape').lstrip('\ufeff')
+        elif not fd:  # user code has closed its stdin
+            second('open_null')(0)
+    text = str(code, 'utf-8', 'surrogateescape')
+    return text.lstrip('\ufeff') if '\ufeff' in text else text
 
 
 def execute(text):
@@ -125,14 +128,17 @@ def execute(text):
     for code in codes:
         if 'linecache' in modules or len(sources) > 256:
             second('share_sources')(name)
-        namespace.setdefault('__builtins__', builtins)
-        settrace(user_trace), setprofile(user_profile)
+        if '__builtins__' not in namespace:
+            namespace['__builtins__'] = builtins
+        if user_trace is not None or user_profile is not None:
+            settrace(user_trace), setprofile(user_profile)
         try:
             result = eval(code, namespace)
         finally:  # the driver is none of a debugger's business
             user_trace, user_profile = gettrace(), getprofile()
-            settrace(None), setprofile(None)
-        if code.co_flags & 0x80:  # inspect.CO_COROUTINE: it has a top-level await
+            if user_trace is not None or user_profile is not None:
+                settrace(None), setprofile(None)
+        if result is not None:  # a coroutine: it has a top-level await
             second('wait_for')(result)
 
 
@@ -170,10 +176,10 @@ def end_run(verdict):
     if getpid() != pid:
         second('end_fork')(verdict)
     if verdict[:1] != b'X':  # else what it prints while it goes is still the run's
-        null = open_fd('/dev/null', os.O_RDWR | os.O_CLOEXEC)
-        dup2(null, 1), dup2(null, 2)
-        if null > 2:  # else user code closed fd 0, and this is its new /dev/null
-            close(null)
+        try:
+            dup2(null, 1), dup2(null, 2)
+        except OSError:  # user code has closed it, or there never was room for it
+            second('open_null')(1, 2)
         flush(*streams)  # what a pipe did not take must not wait for the next run's
 
 
@@ -208,6 +214,12 @@ try:  # out of the way of os.closerange(3, 1000)
 except OSError:  # beyond the limit of open files
     control = _socket.socket(fileno=descriptor)
     os.set_inheritable(descriptor, False)
+descriptor = open_fd('/dev/null', os.O_RDWR | os.O_CLOEXEC)
+try:
+    null = dup2(descriptor, 1022, False)
+except OSError:
+    null = -1  # opened at each end of a run
+close(descriptor)
 pid = getpid()
 os.register_at_fork(after_in_child=control.close)
 _codecs.register_error('msb', lambda error: second('encode_anything')(error))
@@ -235,6 +247,15 @@ def excuse(error):
     """A failed operation on the control socket is the end, unless it only was interrupted."""
     if getattr(error, 'errno', None):
         _exit(70)
+
+
+def open_null(*targets):
+    """A /dev/null for those descriptors, where user code has closed them, or the driver's own."""
+    fd = open_fd('/dev/null', os.O_RDWR | os.O_CLOEXEC)
+    for target in targets:
+        dup2(fd, target)
+    if fd > 2:  # else user code closed fd 0, and this is its new /dev/null
+        close(fd)
 
 
 def recover(error):

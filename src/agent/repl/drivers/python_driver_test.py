@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 import unittest
 
 from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, PRACTICE, read_fifo,
@@ -376,6 +377,18 @@ class PythonDriver(DriverTest):
     def test_the_control_socket_survives_closerange(self):
         self.expect('import os\nos.closerange(3, 1000)')
         self.expect('1', '1\n')
+
+    def test_its_own_null_may_be_closed(self):
+        self.expect('import os\nos.close(1022)')
+        self.expect("import time, threading\ndef later():\n    time.sleep(0.1); print('lost')\n"
+                    "t = threading.Thread(target=later); t.start(); print('a')", 'a\n')
+        time.sleep(0.3)
+        self.expect("t.join(); print('b')", 'b\n')
+
+    def test_a_closed_stdin_is_empty_in_the_next_run(self):
+        self.expect('import os\nos.close(0)')
+        self.expect("os.readlink('/proc/self/fd/0')", "'/dev/null'\n")
+        self.expect('os.read(0, 1)', "b''\n")
 
     def test_closing_everything_ends_the_interpreter(self):
         self.assertEqual(self.run_code('import os\nos.closerange(3, 65536)').verdict, '')
