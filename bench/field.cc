@@ -153,7 +153,11 @@ std::vector<const Door*> Field::doors_and_pool() const {
 
 Result<> rest(const Door& door) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (door.has_pool && door.where.engine->pool().ready == 0) {
+  const auto is_full = [&] {
+    const auto pool = door.where.engine->pool();
+    return pool.ready > 0 && pool.ready >= pool.wanted;
+  };
+  while (door.has_pool && !is_full()) {
     if (std::chrono::steady_clock::now() > deadline) {
       return fail(ErrorCode::kTimeout, "the pool holds no spare");
     }

@@ -57,8 +57,8 @@ Result<Field> make_field(int rounds, int most_alive);
 // A door of an engine of its own that keeps `spares` of what such a start gets.
 Door pooled_door(std::size_t spares, const StartConfig& config);
 
-// Waits until the pool of this door, if it has one, holds a spare again: making one is not the work
-// of whoever is measured next.
+// Waits until the pool of this door, if it has one, holds all that it wants to: making spares is
+// not the work of whoever is measured next, nor to be beside it.
 Result<> rest(const Door& door);
 
 // Starts `sandbox` and runs print('hi') in it.

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <system_error>
+#include <cstring>
 #include <utility>
+
+#include "base/errno_text.h"
 
 namespace msb {
 namespace {
@@ -75,12 +77,17 @@ int exit_status(ErrorCode code) noexcept {
   return row_of(code).exit_status;
 }
 
+std::string base::errno_suffix(int value) {
+  const char* const text = ::strerrordesc_np(value);
+  return ": " + (text != nullptr ? text : "Unknown error " + std::to_string(value));
+}
+
 Error::Error(ErrorCode code, std::string text, int sys_errno) : sys_errno_(sys_errno) {
   if (text.empty()) {
     text = std::string(to_string(code));
   }
   if (sys_errno != 0) {
-    text += ": " + std::generic_category().message(sys_errno);
+    text += base::errno_suffix(sys_errno);
   }
   layers_.push_back({code, std::move(text)});
 }

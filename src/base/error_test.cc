@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/errno_text.h"
 #include "base/try.h"
 
 namespace msb {
@@ -45,6 +46,13 @@ TEST(Error, MapsToTheExitStatusesOfShells) {
   EXPECT_EQ(exit_status(ErrorCode::kNotFound), 127);
   EXPECT_EQ(exit_status(ErrorCode::kInternal), 125);
   EXPECT_EQ(exit_status(static_cast<ErrorCode>(9999)), 125);
+}
+
+TEST(Error, AnErrnoHasOneNameInEveryLocale) {
+  EXPECT_EQ(base::errno_suffix(ENOENT), ": No such file or directory");
+  EXPECT_EQ(base::errno_suffix(4095), ": Unknown error 4095");
+  EXPECT_EQ(Error(ErrorCode::kNotFound, "open(x)", ENOENT).message(),
+            "open(x): No such file or directory");
 }
 
 TEST(Error, AnEmptyTextBecomesTheCodesOwn) {

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <system_error>
+
+#include "base/errno_text.h"
 
 namespace msb::engine {
 namespace {
@@ -32,7 +33,7 @@ Error error_from_agent(const wire::Failed& failed) {
       failed.sys_errno > 0 && failed.sys_errno <= kMaxErrno ? failed.sys_errno : 0;
   if (errno_value != 0) {
     // The agent's text ends with the description that Error appends.
-    const std::string description = ": " + std::generic_category().message(errno_value);
+    const std::string description = base::errno_suffix(errno_value);
     if (text.ends_with(description)) {
       text.erase(text.size() - description.size());
     }

@@ -155,7 +155,8 @@ Result<Interpreter::RunPipes> Interpreter::make_pipes() {
 Result<OutputPipes> Interpreter::submit(std::string request) {
   OutputPipes pipes;
   if (spec_.pipes_per_run) {
-    RunPipes made = ahead_ ? *std::exchange(ahead_, std::nullopt) : TRY(make_pipes());
+    std::optional<RunPipes> ahead = std::exchange(ahead_, std::nullopt);
+    RunPipes made = ahead ? *std::move(ahead) : TRY(make_pipes());
     request_fds_ = std::move(made.theirs);
     pipes = std::move(made.ours);
   } else {

@@ -2,9 +2,9 @@
 #include "isolation/warden/protocol.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
+#include "base/errno_text.h"
 #include "isolation/limits_fields.h"
 
 namespace msb::isolation::warden {
@@ -398,7 +398,7 @@ void write_error(ByteWriter& writer, const Error& error) {
     std::string_view text = layer.text;
     if (i + 1 == count && error.sys_errno() != 0) {
       // Error's constructor puts the description of errno there again.
-      const std::string suffix = ": " + std::generic_category().message(error.sys_errno());
+      const std::string suffix = base::errno_suffix(error.sys_errno());
       if (text.ends_with(suffix)) {
         text.remove_suffix(suffix.size());
       }
