@@ -383,19 +383,22 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
     return open_ports(*std::move(launched));
   }
   auto found = template_for(site, plan, stop);
-  auto saved = std::move(found).value_or(std::nullopt);
+  Source source{.saved = plan.saved, .warnings = {}};
+  std::unique_ptr<Spare> original;
+  if (!found) {
+    source.warnings.push_back(boots_because(found.error()));
+  } else if (std::optional<MachineTemplate>& made = *found) {
+    source.saved = std::move(made->folder);
+    original = std::move(made->machine);
+  }
   // The machine that a template was made of is as good as its clone.
-  if (saved && saved->machine && plan.definition.volumes.empty()) {
-    if (auto launched = start_from(site, plan, saved->machine, prepared, on_ended, stop)) {
+  if (original && plan.definition.volumes.empty()) {
+    if (auto launched = start_from(site, plan, original, prepared, on_ended, stop)) {
       return open_ports(*std::move(launched));
     }
   }
   if (stop.stop_requested()) {
     return fail(ErrorCode::kCancelled, "the start was cancelled");
-  }
-  Source source{.saved = saved ? std::optional(saved->folder) : plan.saved, .warnings = {}};
-  if (!found) {
-    source.warnings.push_back(boots_because(found.error()));
   }
   return start_cold(site, plan, std::move(source), std::move(prepared), std::move(on_ended), stop);
 }
