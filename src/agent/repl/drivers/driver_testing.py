@@ -71,7 +71,9 @@ class Interpreter:
         # Node makes only descriptors below 16 close-on-exec, so the number matters.
         number = os.dup2(theirs.fileno(), 15)
         theirs.close()
-        environment = {key: os.environ[key] for key in os.environ if key != 'PYTHONPATH'}
+        # LC_CTYPE may be what this interpreter has given itself.
+        environment = {key: os.environ[key] for key in os.environ
+                       if key not in ('PYTHONPATH', 'LC_CTYPE')}
         environment.update(options.pop('env', {}), MSB_REPL_FD=str(number))
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment,
                                         cwd=directory, pass_fds=[number], **options)

@@ -98,6 +98,8 @@ class PythonDriver(DriverTest):
     # Settings
 
     def test_adopts_settings_before_the_first_run(self):
+        # Without a locale the interpreter would add one, which stays (see the next test).
+        self.repl = self.start(env={'LC_ALL': 'C.UTF-8'})
         os.mkdir(os.path.join(self.directory, 'sub'))
         values = {b'A': b'1', b'B': b'two words', b'BYTES': b'\xff=', b'EMPTY': b'',
                   b'LONG': b'x' * 100000}
