@@ -159,7 +159,7 @@ Result<> rest(const Door& door) {
   };
   while (door.has_pool && !is_full()) {
     if (std::chrono::steady_clock::now() > deadline) {
-      return fail(ErrorCode::kTimeout, "the pool holds no spare");
+      return fail(ErrorCode::kTimeout, "the pool does not fill");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -187,20 +186,25 @@ Result<> greet_as_clone(AgentLink& link, const std::string& instance_id, const L
   return greet_clone(link, instance_id, greeting, plan.warm, stop);
 }
 
+// What a machine whose files are made by its start is cloned from, if from anything.
+struct Source {
+  std::optional<std::string> saved;
+  std::optional<std::string> warning;  // why it is not, where it should have been
+};
+
 struct Begun {
   Jail jail;
   bool is_clone = false;
 };
 
 Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const GuestUser& owner,
-                         const std::string& id, const SandboxFolder& folder,
-                         const std::optional<std::string>& saved) {
+                         const std::string& id, const SandboxFolder& folder, Source source) {
   const auto spec = [&] { return spec_of(site, plan, owner, id, folder.path()); };
-  if (saved) {
+  if (source.saved) {
     auto clone = make_jail(site.wardens, site.exits, id, [&]() -> Result<isolation::SandboxSpec> {
       isolation::SandboxSpec cloned = TRY(spec());
       cloned.machine->begin = isolation::MachineSpec::Begin::kClone;
-      cloned.machine->template_path = *saved;
+      cloned.machine->template_path = *source.saved;
       return cloned;
     });
     if (clone) {
@@ -209,15 +213,19 @@ Result<Begun> begin_jail(const LaunchSite& site, const LaunchPlan& plan, const G
     if (plan.saved) {
       return std::unexpected(std::move(clone).error());
     }
-    discard_template(*saved);
+    source.warning = boots_because(clone.error());
     // The disk that belongs to the template's memory is of no use to a machine that boots.
     [[maybe_unused]] const auto removed =
         base::sys::unlink(folder.path() + "/" + isolation::jail::kDiskImageName);
-    Jail jail = TRY(make_jail(site.wardens, site.exits, id, spec));
-    jail.started.weaknesses.push_back(boots_because(clone.error()));
-    return Begun{.jail = std::move(jail)};
   }
-  return Begun{.jail = TRY(make_jail(site.wardens, site.exits, id, spec))};
+  Begun begun{.jail = TRY(make_jail(site.wardens, site.exits, id, spec))};
+  if (source.saved) {
+    discard_template(*source.saved);  // it was at fault, as the machine boots
+  }
+  if (source.warning) {
+    begun.jail.started.weaknesses.push_back(*std::move(source.warning));
+  }
+  return begun;
 }
 
 // What a fresh disk holds, unless its machine has to be asked.
@@ -230,12 +238,6 @@ std::optional<std::int64_t> known_disk_base(const Begun& begun,
   return started.orders ? std::nullopt : std::optional(used_disk_bytes(started.gauges));
 }
 
-// What a machine whose files are made by its start is cloned from, if from anything.
-struct Source {
-  std::optional<std::string> saved;
-  std::vector<std::string> warnings;  // why it is not, where it should have been
-};
-
 Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Source source,
                             Prepared prepared, std::function<void(Sandbox&)> on_ended,
                             const std::stop_token& stop) {
@@ -243,12 +245,13 @@ Result<Launched> start_cold(const LaunchSite& site, const LaunchPlan& plan, Sour
   NewFolder folder(TRY(plan.ephemeral ? SandboxFolder::hold(plan.ephemeral)
                                       : SandboxFolder::hold(site.home, plan.name)),
                    site.folder);
-  Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(),
-                               folder.get().is_new() ? source.saved : std::nullopt));
-  Jail& jail = begun.jail;
-  std::ranges::move(source.warnings, std::back_inserter(jail.started.weaknesses));
   // A folder made by this start goes with a failure of the greeting, after the sandbox has ended.
   const bool is_new = folder.get().is_new();
+  if (!is_new) {
+    source.saved.reset();
+  }
+  Begun begun = TRY(begin_jail(site, plan, prepared.volume_owner, id, folder.get(), source));
+  Jail& jail = begun.jail;
   Launched launched{.sandbox = nullptr, .disk_base_bytes = plan.disk_base_bytes};
   const bool has_fresh_disk = is_new && !plan.saved;
   std::optional<std::int64_t> disk_base;
@@ -383,10 +386,10 @@ Result<Launched> launch(const LaunchSite& site, const LaunchPlan& plan,
     return open_ports(*std::move(launched));
   }
   auto found = template_for(site, plan, stop);
-  Source source{.saved = plan.saved, .warnings = {}};
+  Source source{.saved = plan.saved, .warning = std::nullopt};
   std::unique_ptr<Spare> original;
   if (!found) {
-    source.warnings.push_back(boots_because(found.error()));
+    source.warning = boots_because(found.error());
   } else if (std::optional<MachineTemplate>& made = *found) {
     source.saved = std::move(made->folder);
     original = std::move(made->machine);

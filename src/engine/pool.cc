@@ -214,16 +214,11 @@ void Pool::run() {
 Pool::Plan Pool::plan(Clock::time_point now) {
   std::vector<Want> wanted;
   std::uint64_t kept_bytes = 0;
-  bool is_any_wanted = false;
-  bool is_any_kept = false;
   Plan plan{.targets = {}, .look_at = Clock::time_point::max()};
   for (const Kind& kind : kinds_) {
-    const Want want{.count = kind.is_stale ? 0 : kind.demand.wanted(now, options_),
-                    .bytes = bytes_of(kind.order.kind)};
-    wanted.push_back(want);
-    is_any_wanted |= want.count > 0;
-    is_any_kept |= !kind.ready.empty();
-    kept_bytes += kind.ready.size() * want.bytes;
+    wanted.push_back({.count = kind.is_stale ? 0 : kind.demand.wanted(now, options_),
+                      .bytes = bytes_of(kind.order.kind)});
+    kept_bytes += kind.ready.size() * wanted.back().bytes;
     if (const auto falls = kind.demand.falls_at(now, options_)) {
       plan.look_at = std::min(plan.look_at, *falls);
     }
@@ -231,10 +226,12 @@ Pool::Plan Pool::plan(Clock::time_point now) {
       plan.look_at = std::min(plan.look_at, kind.retry_at);
     }
   }
+  const bool is_any_wanted =
+      std::ranges::any_of(wanted, [](const Want& want) { return want.count > 0; });
   // How much there is need not be known where nothing is wanted.
   const std::uint64_t bytes =
       is_any_wanted ? affordable(engine_.memory(), options_, kept_bytes) : 0;
-  if (is_any_kept || is_any_wanted) {
+  if (kept_bytes > 0 || is_any_wanted) {
     plan.look_at = std::min<Clock::time_point>(plan.look_at, now + kLookInterval);
   }
   plan.targets = divide(wanted, options_.max_spares, bytes);

@@ -15,10 +15,9 @@
 
 namespace msb::isolation::jail {
 
-Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path, int id_map) {
-  const LoopDevice device = TRY(attach_loop_device(image, nodes_path));
+Result<WritableLayer> mount_disk(const std::string& device, int id_map) {
   FileSystemContext context = TRY(FileSystemContext::create("ext4"));
-  TRY(context.set("source", device.path));
+  TRY(context.set("source", device));
   // Flushes would reach the host's disk, one per fsync of the guest. What they protect from, a
   // crash of the host, costs the layer's last seconds.
   TRY(context.flag("nobarrier"));
@@ -30,6 +29,11 @@ Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path,
   TRY_WRAP(set_attributes(layer.mount.get(), {.id_map = id_map}), "writable layer");
   layer.disk_limited = true;
   return layer;
+}
+
+Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path, int id_map) {
+  const LoopDevice device = TRY(attach_loop_device(image, nodes_path));
+  return mount_disk(device.path, id_map);
 }
 
 Result<WritableLayer> clone_writable_folder(int folder, int id_map) {

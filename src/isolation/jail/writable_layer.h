@@ -15,8 +15,11 @@ struct WritableLayer {
   bool disk_limited = false;  // statfs of it tells the limit and the use
 };
 
-// Mounts a disk image (see disk_image.h) with the attributes a sandbox needs. `nodes_path`: see
-// loop_device.h; `id_map`: as for layers.
+// Mounts a device that holds a disk image (see disk_image.h) with the attributes a sandbox needs.
+// `id_map`: as for layers.
+Result<WritableLayer> mount_disk(const std::string& device, int id_map);
+
+// The same, of the image itself. `nodes_path`: see loop_device.h.
 Result<WritableLayer> mount_disk_image(int image, const std::string& nodes_path, int id_map);
 
 // Where loop devices cannot be had: the folder itself, without a limit. Must run in the mount

@@ -7,7 +7,6 @@ import signal
 import socket
 import struct
 import subprocess
-import time
 import unittest
 
 from driver_testing import (DEADLINE_SECONDS, DriverTest, HERE, Interpreter, PRACTICE, read_fifo,
@@ -382,9 +381,12 @@ class PythonDriver(DriverTest):
 
     def test_its_own_null_may_be_closed(self):
         self.expect('import os\nos.close(1022)')
-        self.expect("import time, threading\ndef later():\n    time.sleep(0.1); print('lost')\n"
+        self.expect("import time, threading\ndef later():\n"
+                    "    while not os.path.exists('go'): time.sleep(0.01)\n"
+                    "    print('lost'); open('gone', 'w').close()\n"
                     "t = threading.Thread(target=later); t.start(); print('a')", 'a\n')
-        time.sleep(0.3)
+        open(os.path.join(self.directory, 'go'), 'w').close()
+        wait_until(lambda: os.path.exists(os.path.join(self.directory, 'gone')))
         self.expect("t.join(); print('b')", 'b\n')
 
     def test_a_closed_stdin_is_empty_in_the_next_run(self):

@@ -20,6 +20,7 @@
 #include "isolation/jail/mounts.h"
 #include "isolation/jail/status_report.h"
 #include "isolation/jail/steps.h"
+#include "isolation/jail/writable_layer.h"
 #include "isolation/microvm/shared_folder.h"
 
 namespace msb::isolation::microvm {
@@ -45,15 +46,7 @@ Result<> mount_image(Building& building) {
 }
 
 Result<> mount_disk(Building& building) {
-  auto context = TRY(jail::FileSystemContext::create("ext4"));
-  TRY(context.set("source", kDiskDevice));
-  TRY(context.flag("nobarrier"));
-  TRY(context.flag("noinit_itable"));
-  TRY(context.set("errors", "remount-ro"));
-  building.writable.mount = TRY(context.mount(kInert | MOUNT_ATTR_NOATIME));
-  TRY_WRAP(jail::set_attributes(building.writable.mount.get(), {.id_map = building.plan.layer_map}),
-           "disk");
-  building.writable.disk_limited = true;
+  building.writable = TRY(jail::mount_disk(kDiskDevice, building.plan.layer_map));
   return {};
 }
 
