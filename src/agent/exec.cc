@@ -57,8 +57,8 @@ Exec::~Exec() {
 }
 
 Result<std::unique_ptr<OutputLane>> Exec::output(wire::FrameType type, base::UniqueFd fd) {
-  const auto attention = terminal_ ? OutputLane::Attention::kAtOnce : OutputLane::Attention::kLater;
-  return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd), attention,
+  return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd),
+                            terminal_ ? kNoPatience : kLittlePatience,
                             [this] { report_if_done(); });
 }
 

@@ -52,16 +52,17 @@ OutputLane::~OutputLane() {
 
 Result<std::unique_ptr<OutputLane>> OutputLane::create(EventLoop& loop, HostLink& link,
                                                        Stream& stream, wire::FrameType type,
-                                                       base::UniqueFd fd, Attention attention,
+                                                       base::UniqueFd fd,
+                                                       std::chrono::milliseconds patience,
                                                        std::function<void()> on_end) {
   TRY(base::sys::set_nonblocking(fd.get(), true));
   std::unique_ptr<OutputLane> lane(
       new OutputLane(loop, link, stream, type, std::move(fd), std::move(on_end)));
-  if (attention == Attention::kAtOnce) {
+  if (patience == kNoPatience) {
     TRY(lane->attend());
   } else {
     lane->may_be_bulk_ = true;
-    lane->attend_later();
+    lane->attend_in(patience);
   }
   return lane;
 }
@@ -76,10 +77,10 @@ Result<> OutputLane::attend() {
   return {};
 }
 
-void OutputLane::attend_later() {
-  timer_ = loop_.after(kUnattended, [this] {
+void OutputLane::attend_in(std::chrono::milliseconds delay) {
+  timer_ = loop_.after(delay, [this] {
     if (!attend()) {
-      attend_later();  // the guest has used up its watches, perhaps not for ever
+      attend_in(kLittlePatience);  // the guest has used up its watches, perhaps not for ever
     }
   });
 }
@@ -124,6 +125,7 @@ std::size_t OutputLane::pull_live(std::span<std::byte> buffer) {
     return 0;
   }
   last_size_ = *size;
+  size_bytes_ += *size;
   found_empty_ = 0;
   is_bulk_ = is_bulk_ || (may_be_bulk_ && (*size >= kPipeBytes || is_frequent()));
   if (is_bulk_) {
@@ -144,6 +146,7 @@ DataLane::Pull OutputLane::move(int pipe, std::size_t size) {
   const ssize_t moved = ::splice(fd_.get(), nullptr, pipe, nullptr, size, SPLICE_F_NONBLOCK);
   if (moved > 0) {
     last_size_ = static_cast<std::size_t>(moved);
+    size_bytes_ += last_size_;
     found_empty_ = 0;
     pause();
     return taken(last_size_);
@@ -191,7 +194,7 @@ void OutputLane::found_empty() {
   is_bulk_ = false;
   in_quick_succession_ = 0;
   if (!attend()) {
-    attend_later();
+    attend_in(kLittlePatience);
   }
 }
 
@@ -217,6 +220,7 @@ OutputLane::Tail OutputLane::take_tail(int fd, std::size_t size) {
   tail_.resize(have + size);
   const auto taken = base::sys::read(fd, std::span(tail_).subspan(have));
   tail_.resize(have + taken.value_or(0));
+  size_bytes_ += taken.value_or(0);
   if (taken && *taken > 0) {
     return Tail::kMore;
   }

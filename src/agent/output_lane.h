@@ -9,9 +9,10 @@
 // by then, so taking exactly that much loses nothing and waits for nobody, however many background
 // children still hold the other end.
 //
-// Most processes end before they have filled a pipe. So a lane may begin unattended: its output
-// then leaves together with the report of the end, and the agent is woken once, not three times. A
-// lane that has output all the time is in bulk: it is looked at now and then, not at each write.
+// Most processes end before they have filled a pipe. So a lane may begin unattended, for as long as
+// its owner has patience: its output then leaves together with the report of the end, and the agent
+// is woken once, not three times. A lane that has output all the time is in bulk: it is looked at
+// now and then, not at each write.
 #pragma once
 
 #include <chrono>
@@ -31,8 +32,10 @@ namespace msb::agent {
 
 // The largest pipe an unprivileged process can make; no tail is longer.
 inline constexpr std::size_t kMaxTailBytes = 1024 * 1024;
-// How long an unattended lane waits for its end before it looks for output.
-inline constexpr std::chrono::milliseconds kUnattended{1};
+// Of who knows nothing about what runs.
+inline constexpr std::chrono::milliseconds kLittlePatience{1};
+// None, for who will not settle(): the lane is attended at once.
+inline constexpr std::chrono::milliseconds kNoPatience{0};
 // And how often one in bulk is looked at. At 1 GiB/s a grown pipe is half full by then.
 inline constexpr std::chrono::microseconds kBulkPause{100};
 // Of more than this the pages are moved, and not the bytes.
@@ -40,14 +43,13 @@ inline constexpr std::size_t kMinMoveBytes = 32 * 1024;
 
 class OutputLane final : public DataLane {
  public:
-  enum class Attention { kAtOnce, kLater };
-
   // Sends what `fd` (made non-blocking) has as frames of `type`, against the credit of `stream`,
   // which outlives the lane. `on_end` is called once, after the last byte was handed to the link.
-  // kLater: for who will settle() it.
+  // `patience` is how long the lane waits for its end before it looks for output: what fills the
+  // pipe waits as well.
   static Result<std::unique_ptr<OutputLane>> create(EventLoop& loop, HostLink& link, Stream& stream,
                                                     wire::FrameType type, base::UniqueFd fd,
-                                                    Attention attention,
+                                                    std::chrono::milliseconds patience,
                                                     std::function<void()> on_end);
   ~OutputLane() override;
 
@@ -59,6 +61,8 @@ class OutputLane final : public DataLane {
   // Gives up what is not sent yet; returns how much that was. Only after settle().
   std::size_t drop();
   bool ended() const { return ended_; }
+  // What came out of the descriptor until now.
+  std::uint64_t size_bytes() const { return size_bytes_; }
   // Why a live lane ended: 0 for end of file.
   int end_errno() const { return end_errno_; }
 
@@ -75,7 +79,7 @@ class OutputLane final : public DataLane {
   OutputLane(EventLoop& loop, HostLink& link, Stream& stream, wire::FrameType type,
              base::UniqueFd fd, std::function<void()> on_end);
   Result<> attend();
-  void attend_later();
+  void attend_in(std::chrono::milliseconds delay);
   void end(int reason);
   Pull taken(std::size_t size);
   Tail take_tail(int fd, std::size_t size);
@@ -100,6 +104,7 @@ class OutputLane final : public DataLane {
   bool may_be_bulk_ = false;
   bool is_bulk_ = false;
   bool is_grown_ = false;
+  std::uint64_t size_bytes_ = 0;
   std::size_t last_size_ = 0;
   EventLoop::Clock::time_point last_taken_;
   unsigned in_quick_succession_ = 0;

@@ -88,8 +88,7 @@ Result<> Relay::open() {
     close_if_both_ended();
   }));
   output_ = TRY(OutputLane::create(context_.loop, context_.link, *this, wire::FrameType::kData,
-                                   std::move(connecting_), OutputLane::Attention::kAtOnce,
-                                   [this] { peer_ended(); }));
+                                   std::move(connecting_), kNoPatience, [this] { peer_ended(); }));
   context_.link.send(id(), wire::FrameType::kConnected);
   return {};
 }

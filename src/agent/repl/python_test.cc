@@ -64,7 +64,11 @@ TEST_F(Python, PractisesBeforeTheFirstRun) {
     EXPECT_EQ(got.out, ".\n");
     EXPECT_EQ(got.err, "");
   }
-  python("x = 1");
+  for (int time = 0; time < 2; ++time) {
+    const Received& got = python("import sys\nprint('a'), print('b', file=sys.stderr)");
+    EXPECT_EQ(got.out, "a\n(None, None)\n");
+    EXPECT_EQ(got.err, "b\n");
+  }
   agent_->practise(wire::Language::kPython);
   EXPECT_TRUE(agent_->wait_for_exit());
 }
@@ -316,6 +320,17 @@ TEST_F(Python, LateOutputOfABackgroundChildCrossesIntoNoOtherRun) {
 TEST_F(Python, PrintsMuch) {
   const Received& got = python("print('x' * 20_000_000)");
   EXPECT_EQ(got.out_bytes, 20'000'001u);
+}
+
+TEST_F(Python, IsHeardWhileItRunsHoweverLongTheOneBeforeTook) {
+  python("import time\ntime.sleep(0.2)");
+  const std::uint32_t stream = begin(kGoAndSleep);
+  wait_for_line(stream);
+  EXPECT_FALSE((*agent_)[stream].closed());
+  agent_->cancel(stream);
+  agent_->finish(stream);
+  python("time.sleep(0.2)");
+  EXPECT_EQ(python("print('x' * 20_000_000)").out_bytes, 20'000'001u);
 }
 
 TEST_F(Python, RunsBesideCommandsAndNode) {

@@ -139,8 +139,10 @@ void Repl::begin(Run& run) {
   current_ = &run;
   stopping_.reset();
   exiting_.reset();
+  began_ = EventLoop::Clock::now();
   auto pipes = interpreter_->submit(run.take_request());
-  const auto begun = pipes ? run.begin(*std::move(pipes)) : std::unexpected(pipes.error());
+  const auto begun =
+      pipes ? run.begin(*std::move(pipes), patience_) : std::unexpected(pipes.error());
   if (!begun) {
     // Out of descriptors: the run cannot be heard, so its interpreter is of no use.
     current_ = nullptr;
@@ -267,7 +269,13 @@ void Repl::finish(wire::ReplDone report) {
   report.state_lost |= std::exchange(state_lost_, false);
   if (Run* run = std::exchange(current_, nullptr)) {
     const bool is_practice = run->is_practice();
-    interpreter_->take_back(run->finish(report));  // the run may be gone then
+    Leftover left = run->finish(report);  // the run may be gone then
+    interpreter_->take_back(std::move(left.pipes));
+    const auto took = duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - began_);
+    patience_ = left.output_bytes > kQuietBytes
+                    ? kLittlePatience
+                    : std::clamp(2 * took, kLittlePatience,
+                                 is_practice ? kMostPatienceAtFirst : kMostPatience);
     if (is_practice) {
       interpreter_->prepare();
     }

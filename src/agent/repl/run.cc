@@ -82,10 +82,10 @@ std::string Run::take_request() {
   return std::exchange(request_, {});
 }
 
-Result<> Run::begin(OutputPipes pipes) {
-  const auto lane = [this](wire::FrameType type, base::UniqueFd fd) {
-    return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd),
-                              OutputLane::Attention::kLater, [this] { report_if_done(); });
+Result<> Run::begin(OutputPipes pipes, std::chrono::milliseconds patience) {
+  const auto lane = [this, patience](wire::FrameType type, base::UniqueFd fd) {
+    return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd), patience,
+                              [this] { report_if_done(); });
   };
   // An interpreter that has one pair for life may have closed either.
   if (pipes.out) {
@@ -97,22 +97,24 @@ Result<> Run::begin(OutputPipes pipes) {
   return {};
 }
 
-OutputPipes Run::finish(const wire::ReplDone& report) {
+Leftover Run::finish(const wire::ReplDone& report) {
   report_ = report;
   finished_ = true;
-  OutputPipes pipes;
+  Leftover left;
   if (out_) {
-    pipes.out = out_->settle();
+    left.pipes.out = out_->settle();
+    left.output_bytes += out_->size_bytes();
   }
   if (err_) {
-    pipes.err = err_->settle();
+    left.pipes.err = err_->settle();
+    left.output_bytes += err_->size_bytes();
   }
   if (report.status == wire::ReplDone::Status::kTimeout ||
       report.status == wire::ReplDone::Status::kCancelled) {
     grace_ = context_.loop.after(kAnswerGrace, [this] { this->report(); });
   }
   report_if_done();
-  return pipes;
+  return left;
 }
 
 void Run::report_if_done() {

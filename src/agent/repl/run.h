@@ -35,6 +35,12 @@ struct OutputPipes {
   base::UniqueFd err;
 };
 
+// Of a run that is over.
+struct Leftover {
+  OutputPipes pipes;
+  std::uint64_t output_bytes = 0;  // all that it printed
+};
+
 class Run final : public Stream {
  public:
   Run(Context& context, Repl& repl, std::uint32_t stream, const wire::Repl& request);
@@ -49,9 +55,10 @@ class Run final : public Stream {
   bool is_practice() const { return bits_ != 0; }
   // The request as the interpreter gets it: u32 length, then the code. Can be taken once.
   std::string take_request();
-  Result<> begin(OutputPipes pipes);
+  // `patience`: see OutputLane::create.
+  Result<> begin(OutputPipes pipes, std::chrono::milliseconds patience);
   // What the pipes hold now is the rest of the output; they are given back.
-  OutputPipes finish(const wire::ReplDone& report);
+  Leftover finish(const wire::ReplDone& report);
   void fail(const Error& error);
 
  private:
