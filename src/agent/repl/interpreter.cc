@@ -155,10 +155,13 @@ Result<Interpreter::RunPipes> Interpreter::make_pipes() {
 Result<OutputPipes> Interpreter::submit(std::string request) {
   OutputPipes pipes;
   if (spec_.pipes_per_run) {
-    std::optional<RunPipes> ahead = std::exchange(ahead_, std::nullopt);
-    RunPipes made = ahead ? *std::move(ahead) : TRY(make_pipes());
-    request_fds_ = std::move(made.theirs);
-    pipes = std::move(made.ours);
+    if (std::optional<OutputPipes> ahead = std::exchange(ahead_, std::nullopt)) {
+      pipes = *std::move(ahead);
+    } else {
+      RunPipes made = TRY(make_pipes());
+      request_fds_ = std::move(made.theirs);
+      pipes = std::move(made.ours);
+    }
   } else {
     for (EventLoop::Watch& watch : pipe_watches_) {
       watch.stop();
@@ -178,8 +181,14 @@ void Interpreter::prepare() {
     return;
   }
   // A failure is for the run to meet, and to tell.
-  if (auto made = make_pipes()) {
-    ahead_ = *std::move(made);
+  auto made = make_pipes();
+  if (!made) {
+    return;
+  }
+  const std::string nothing = with_length({}, kPracticeBits);
+  const std::array<int, 2> fds = {made->theirs[0].get(), made->theirs[1].get()};
+  if (base::sys::send_message(control_.get(), base::bytes_of(nothing), fds)) {
+    ahead_ = std::move(made->ours);
   }
 }
 

@@ -63,7 +63,7 @@ class Interpreter {
   void renew();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
-  // Makes ahead what the next run will need. Once: sandboxes that wait for theirs are to hold no
+  // Gives it ahead what the next run will need. Once: sandboxes that wait for theirs are to hold no
   // more than they must.
   void prepare();
   // Takes what is left of the pipes of a run that is over.
@@ -108,7 +108,7 @@ class Interpreter {
   std::size_t request_sent_ = 0;
   bool waits_for_room_ = false;
   std::array<base::UniqueFd, 2> request_fds_;
-  std::optional<RunPipes> ahead_;
+  std::optional<OutputPipes> ahead_;  // the next run's, whose other ends it has already
   // An exit verdict that has not arrived whole.
   std::array<std::byte, 5> exit_message_{};
   std::size_t exit_size_ = 0;

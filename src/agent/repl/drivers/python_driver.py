@@ -19,7 +19,8 @@
 #   agent -> driver  u32 2**31 + n, n bytes: settings; before the first code. The working directory,
 #                    then the environment's KEY=VALUE, each with a NUL after it. Answered by 'R'.
 #   agent -> driver  u32 2**30: the machine is a copy; other random numbers. Answered by 'R'.
-#   agent -> driver  u32 2**31 + 2**30 + n ...: as code, before any, to be forgotten.
+#   agent -> driver  u32 2**31 + 2**30 + n ...: as code, before any, to be forgotten. With n = 0 it
+#                    brings the pipes of the next submission, which then comes without.
 #   driver -> agent  'S' ran through | 'E' an exception was not caught | 'I' interrupted by SIGINT |
 #                    'X' + i32 exit code: the code asked to exit. The interpreter then ends in its
 #                    own way (threads, atexit, buffers; what they print still goes to the run's
@@ -45,6 +46,7 @@ system = vars(sys)
 signal, SIGINT = _signal.signal, _signal.SIGINT
 flags = 0x2000 if sys.version_info >= (3, 8) else 0  # of compile(): top-level await
 loop = None  # asyncio's, once something was awaited
+ahead = None  # the pipes of a submission that comes without
 sources = {}  # the text of the latest submissions by Source, for linecache
 streams = []  # stdout and stderr made here
 user_sigint = _signal.default_int_handler  # these three belong to user code
@@ -103,7 +105,7 @@ def receive():
 def take(code, rights):
     """Puts the pipes of a submission on fds 1 and 2, and returns its text."""
     flush(*streams)  # what threads have begun to print since the last run is nobody's
-    fds = rights[0][2]
+    fds = (rights or ahead)[0][2]
     for target in 1, 2:
         fd = int.from_bytes(fds[4 * target - 4:4 * target], sys.byteorder)
         dup2(fd, target)
@@ -315,7 +317,11 @@ def adopt(settings, _):
 
 
 def practise(code, rights):
-    """A run before the first one, which leaves no trace."""
+    """A run before the first one, which leaves no trace, or what the first one will need."""
+    global ahead
+    if not code:
+        ahead = rights
+        return
     answer(take(code, rights))
     while sources:
         getattr(modules.get('linecache'), 'cache', {}).pop(sources.popitem()[0], None)

@@ -124,6 +124,18 @@ class PythonDriver(DriverTest):
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
 
+    def test_takes_the_pipes_of_the_first_run_ahead(self):
+        repl = self.start()
+        repl.run('1', bits=PRACTICE)
+        out, err = repl.send('', bits=PRACTICE)
+        code = b"import os, sys\nprint(os.listdir('/proc/self/fd')), print(2, file=sys.stderr)"
+        repl.control.sendall(struct.pack('<I', len(code)) + code)
+        answer = repl.collect(out, err)
+        os.close(out), os.close(err)
+        later = repl.run(code)
+        self.assertEqual((answer.verdict, answer.err), ('S', b'2\n'))
+        self.assertEqual((answer.out, answer.err), (later.out, later.err))
+
     def test_a_folder_it_cannot_enter_ends_it(self):
         self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))
         self.assertEqual(self.repl.process.wait(DEADLINE_SECONDS), 70)
