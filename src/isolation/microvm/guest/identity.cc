@@ -10,7 +10,6 @@
 #include <ctime>
 #include <vector>
 
-#include "base/file.h"
 #include "base/sys.h"
 #include "isolation/microvm/guest/boot.h"
 
@@ -21,27 +20,29 @@ namespace sys = base::sys;
 
 // What the kernel has is stirred, not replaced; the second call makes every processor's generator
 // take it up before the next number.
-Result<> stir(const std::string& entropy) {
-  const base::UniqueFd device = TRY(sys::open("/dev/urandom", O_WRONLY));
+Result<> stir(int device, const std::string& entropy) {
   std::vector<std::byte> pool(sizeof(rand_pool_info) + entropy.size());
   rand_pool_info header{};
   header.entropy_count = static_cast<int>(entropy.size() * 8);
   header.buf_size = static_cast<int>(entropy.size());
   std::memcpy(pool.data(), &header, sizeof header);
   std::memcpy(pool.data() + sizeof header, entropy.data(), entropy.size());
-  if (::ioctl(device.get(), RNDADDENTROPY, pool.data()) < 0) {
+  if (::ioctl(device, RNDADDENTROPY, pool.data()) < 0) {
     return std::unexpected(sys::error("ioctl(RNDADDENTROPY)"));
   }
-  if (::ioctl(device.get(), RNDRESEEDCRNG) < 0) {
+  if (::ioctl(device, RNDRESEEDCRNG) < 0) {
     return std::unexpected(sys::error("ioctl(RNDRESEEDCRNG)"));
   }
   return {};
 }
 
 // Written over, as all are of one length: it is what sandboxes see over the kernel's own.
-Result<> set_boot_id(const std::string& id) {
-  const base::UniqueFd file = TRY(sys::open(kBootIdFile, O_WRONLY));
-  return base::write_all(file.get(), id + "\n");
+Result<> set_boot_id(int file, const std::string& id) {
+  const std::string line = id + "\n";
+  if (::pwrite(file, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
+    return std::unexpected(sys::error("write", kBootIdFile));
+  }
+  return {};
 }
 
 }  // namespace
@@ -55,10 +56,17 @@ Result<> set_clock(std::int64_t realtime_ns) {
   return {};
 }
 
-Result<> assume(const Identity& identity) {
-  TRY(stir(identity.entropy));
+Result<IdentityFiles> open_identity_files() {
+  IdentityFiles files;
+  files.random = TRY(sys::open("/dev/urandom", O_WRONLY));
+  files.boot_id = TRY(sys::open(kBootIdFile, O_WRONLY));
+  return files;
+}
+
+Result<> assume(const IdentityFiles& files, const Identity& identity) {
+  TRY(stir(files.random.get(), identity.entropy));
   TRY(set_clock(identity.realtime_ns));
-  return set_boot_id(identity.boot_id);
+  return set_boot_id(files.boot_id.get(), identity.boot_id);
 }
 
 Result<> rename_host(const std::string& hostname) {

@@ -4,13 +4,23 @@
 #include <cstdint>
 
 #include "base/try.h"
+#include "base/unique_fd.h"
 #include "isolation/microvm/guest_messages.h"
 
 namespace msb::isolation::microvm {
 
+// Opened once: a clone becomes somebody else without opening anything.
+struct IdentityFiles {
+  base::UniqueFd random;
+  base::UniqueFd boot_id;
+};
+
+// After boot().
+Result<IdentityFiles> open_identity_files();
+
 // Makes the kernel somebody of its own: random numbers that nobody else has seen, the right time, a
 // boot id. All of it or an error.
-Result<> assume(const Identity& identity);
+Result<> assume(const IdentityFiles& files, const Identity& identity);
 
 Result<> set_clock(std::int64_t realtime_ns);
 

@@ -67,8 +67,8 @@ class Host {
   std::optional<ToGuest> message_;
 };
 
-Result<> renew(const Identity& identity) {
-  TRY(assume(identity));
+Result<> renew(const IdentityFiles& files, const Identity& identity) {
+  TRY(assume(files, identity));
   return rename_host(identity.hostname);
 }
 
@@ -85,7 +85,7 @@ Ended wait_for_end(const InnerSandbox& sandbox) {
 }
 
 // Until the sandbox has ended, or the host is not to be understood.
-Result<> obey(Host& host, const InnerSandbox& sandbox) {
+Result<> obey(Host& host, const InnerSandbox& sandbox, const IdentityFiles& files) {
   for (;;) {
     std::array<pollfd, 2> watched = {
         pollfd{.fd = host.fd(), .events = POLLIN, .revents = 0},
@@ -119,7 +119,7 @@ Result<> obey(Host& host, const InnerSandbox& sandbox) {
     if (wanted == nullptr) {
       return fail(ErrorCode::kCorrupt, "control port: the sandbox is there already");
     }
-    TRY(renew(wanted->identity));
+    TRY(renew(files, wanted->identity));
     TRY(attach_volumes(sandbox.pid, wanted->volumes));
     TRY(host.send(Renewed{.nonce = wanted->identity.nonce}));
   }
@@ -131,12 +131,13 @@ Result<> live(Host& host, const Booted& booted) {
   if (wanted == nullptr) {
     return fail(ErrorCode::kCorrupt, "control port: there is no sandbox yet");
   }
-  TRY(assume(wanted->identity));
+  const IdentityFiles files = TRY(open_identity_files());
+  TRY(assume(files, wanted->identity));
   const InnerSandbox sandbox =
       TRY(start_sandbox(booted, wanted->identity.hostname, wanted->limits));
   TRY(attach_volumes(sandbox.pid, wanted->volumes));
   TRY(host.send(Ready{}));
-  return obey(host, sandbox);
+  return obey(host, sandbox, files);
 }
 
 }  // namespace
