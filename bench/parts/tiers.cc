@@ -27,7 +27,7 @@ struct Tier {
 
 constexpr std::array kTiers = {Tier{"jail", "jail", 1, 1}, Tier{"crun", "oci:crun", 1, 1},
                                Tier{"runc", "oci:runc", 1, 1}, Tier{"runsc", "oci:runsc", 2, 5},
-                               Tier{"microvm", "microvm", 12, 5}};
+                               Tier{"microvm", "microvm", 6, 5}};
 constexpr int kCallsFactor = 4;  // calls are short
 
 // Half as many as elsewhere: a machine's take seconds.
