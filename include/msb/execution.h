@@ -14,8 +14,9 @@
 
 namespace msb {
 
-// A piece of output, in order of arrival: exact within each stream; what a run writes in its first
-// millisecond comes stdout first. Bytes as they came; not necessarily UTF-8.
+// A piece of output, in order of arrival: exact within each stream; what is written in the first
+// millisecond comes stdout first (where a micro VM's processor is emulated: in the first 20, in a
+// clone's first run 100). Bytes as they came; not necessarily UTF-8.
 struct OutputChunk {
   Stream stream = Stream::kStdout;
   std::string bytes;

@@ -58,7 +58,7 @@ Exec::~Exec() {
 
 Result<std::unique_ptr<OutputLane>> Exec::output(wire::FrameType type, base::UniqueFd fd) {
   return OutputLane::create(context_.loop, context_.link, *this, type, std::move(fd),
-                            terminal_ ? kNoPatience : kLittlePatience,
+                            terminal_ ? kNoPatience : usual_patience(),
                             [this] { report_if_done(); });
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/emulation.h"
 #include "base/sys.h"
 
 namespace msb::agent {
@@ -36,6 +37,10 @@ std::size_t bytes_to_settle(int fd) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds usual_patience() {
+  return is_emulated() ? kEmulatedPatience : kPatience;
+}
 
 OutputLane::OutputLane(EventLoop& loop, HostLink& link, Stream& stream, wire::FrameType type,
                        base::UniqueFd fd, std::function<void()> on_end)
@@ -80,7 +85,7 @@ Result<> OutputLane::attend() {
 void OutputLane::attend_in(std::chrono::milliseconds delay) {
   timer_ = loop_.after(delay, [this] {
     if (!attend()) {
-      attend_in(kLittlePatience);  // the guest has used up its watches, perhaps not for ever
+      attend_in(kPatience);  // the guest has used up its watches, perhaps not for ever
     }
   });
 }
@@ -125,7 +130,6 @@ std::size_t OutputLane::pull_live(std::span<std::byte> buffer) {
     return 0;
   }
   last_size_ = *size;
-  size_bytes_ += *size;
   found_empty_ = 0;
   is_bulk_ = is_bulk_ || (may_be_bulk_ && (*size >= kPipeBytes || is_frequent()));
   if (is_bulk_) {
@@ -146,7 +150,6 @@ DataLane::Pull OutputLane::move(int pipe, std::size_t size) {
   const ssize_t moved = ::splice(fd_.get(), nullptr, pipe, nullptr, size, SPLICE_F_NONBLOCK);
   if (moved > 0) {
     last_size_ = static_cast<std::size_t>(moved);
-    size_bytes_ += last_size_;
     found_empty_ = 0;
     pause();
     return taken(last_size_);
@@ -194,7 +197,7 @@ void OutputLane::found_empty() {
   is_bulk_ = false;
   in_quick_succession_ = 0;
   if (!attend()) {
-    attend_in(kLittlePatience);
+    attend_in(kPatience);
   }
 }
 
@@ -220,7 +223,6 @@ OutputLane::Tail OutputLane::take_tail(int fd, std::size_t size) {
   tail_.resize(have + size);
   const auto taken = base::sys::read(fd, std::span(tail_).subspan(have));
   tail_.resize(have + taken.value_or(0));
-  size_bytes_ += taken.value_or(0);
   if (taken && *taken > 0) {
     return Tail::kMore;
   }

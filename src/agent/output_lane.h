@@ -32,21 +32,24 @@ namespace msb::agent {
 
 // The largest pipe an unprivileged process can make; no tail is longer.
 inline constexpr std::size_t kMaxTailBytes = 1024 * 1024;
-// Of who knows nothing about what runs.
-inline constexpr std::chrono::milliseconds kLittlePatience{1};
-// None, for who will not settle(): the lane is attended at once.
+// How long what is printed may wait for the end. None: attended at once (a terminal, a connection).
 inline constexpr std::chrono::milliseconds kNoPatience{0};
+inline constexpr std::chrono::milliseconds kPatience{1};
+// Where all takes some 20 times as long.
+inline constexpr std::chrono::milliseconds kEmulatedPatience{20};
 // And how often one in bulk is looked at. At 1 GiB/s a grown pipe is half full by then.
 inline constexpr std::chrono::microseconds kBulkPause{100};
 // Of more than this the pages are moved, and not the bytes.
 inline constexpr std::size_t kMinMoveBytes = 32 * 1024;
 
+std::chrono::milliseconds usual_patience();
+
 class OutputLane final : public DataLane {
  public:
   // Sends what `fd` (made non-blocking) has as frames of `type`, against the credit of `stream`,
   // which outlives the lane. `on_end` is called once, after the last byte was handed to the link.
-  // `patience` is how long the lane waits for its end before it looks for output: what fills the
-  // pipe waits as well.
+  // The lane waits for its end, and who fills the pipe with it, before it looks for output: for as
+  // long as its owner has `patience`.
   static Result<std::unique_ptr<OutputLane>> create(EventLoop& loop, HostLink& link, Stream& stream,
                                                     wire::FrameType type, base::UniqueFd fd,
                                                     std::chrono::milliseconds patience,
@@ -61,8 +64,6 @@ class OutputLane final : public DataLane {
   // Gives up what is not sent yet; returns how much that was. Only after settle().
   std::size_t drop();
   bool ended() const { return ended_; }
-  // What came out of the descriptor until now.
-  std::uint64_t size_bytes() const { return size_bytes_; }
   // Why a live lane ended: 0 for end of file.
   int end_errno() const { return end_errno_; }
 
@@ -104,7 +105,6 @@ class OutputLane final : public DataLane {
   bool may_be_bulk_ = false;
   bool is_bulk_ = false;
   bool is_grown_ = false;
-  std::uint64_t size_bytes_ = 0;
   std::size_t last_size_ = 0;
   EventLoop::Clock::time_point last_taken_;
   unsigned in_quick_succession_ = 0;

@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "agent/emulation.h"
+
 namespace msb::agent::repl {
 
 using Status = wire::ReplDone::Status;
@@ -90,6 +92,7 @@ void Repl::answer_all(const Result<>& result) {
 
 Result<> Repl::start() {
   interpreter_ = TRY(Interpreter::start(context_, spec_, *this));
+  static_cast<void>(is_emulated());  // to know it by the first run, at a time when nobody waits
   limit_start();
   return {};
 }
@@ -139,10 +142,9 @@ void Repl::begin(Run& run) {
   current_ = &run;
   stopping_.reset();
   exiting_.reset();
-  began_ = EventLoop::Clock::now();
   auto pipes = interpreter_->submit(run.take_request());
   const auto begun =
-      pipes ? run.begin(*std::move(pipes), patience_) : std::unexpected(pipes.error());
+      pipes ? run.begin(*std::move(pipes), patience_with(run)) : std::unexpected(pipes.error());
   if (!begun) {
     // Out of descriptors: the run cannot be heard, so its interpreter is of no use.
     current_ = nullptr;
@@ -154,6 +156,14 @@ void Repl::begin(Run& run) {
   if (run.timeout_ms() > 0) {
     timer_ = context_.loop.after(delay_of(run.timeout_ms()), [this] { stop(Status::kTimeout); });
   }
+}
+
+// A run that waits for room in its pipes should not meet its timeout in that.
+std::chrono::milliseconds Repl::patience_with(const Run& run) const {
+  const auto patience =
+      has_practised_ && is_emulated() ? kEmulatedPatienceAtFirst : usual_patience();
+  return run.timeout_ms() == 0 ? patience
+                               : std::clamp(delay_of(run.timeout_ms()) / 4, kPatience, patience);
 }
 
 void Repl::on_ready() {
@@ -269,13 +279,8 @@ void Repl::finish(wire::ReplDone report) {
   report.state_lost |= std::exchange(state_lost_, false);
   if (Run* run = std::exchange(current_, nullptr)) {
     const bool is_practice = run->is_practice();
-    Leftover left = run->finish(report);  // the run may be gone then
-    interpreter_->take_back(std::move(left.pipes));
-    const auto took = duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - began_);
-    patience_ = left.output_bytes > kQuietBytes
-                    ? kLittlePatience
-                    : std::clamp(2 * took, kLittlePatience,
-                                 is_practice ? kMostPatienceAtFirst : kMostPatience);
+    interpreter_->take_back(run->finish(report));  // the run may be gone then
+    has_practised_ = is_practice;
     if (is_practice) {
       interpreter_->prepare();
     }

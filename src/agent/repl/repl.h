@@ -34,13 +34,9 @@ inline constexpr std::chrono::milliseconds kInterruptGrace{500};
 // An interpreter that was asked to exit may end in its own way, this long; the drivers see to less.
 inline constexpr std::chrono::milliseconds kExitGrace{4000};
 inline constexpr std::chrono::milliseconds kStartLimit{60'000};
-// A run is left alone for twice the time that the one before it took, but for no more than this:
-// what it prints would wait for longer than anybody should notice. The run after practice may have
-// the processor's emulation find out about all its code.
-inline constexpr std::chrono::milliseconds kMostPatience{20};
-inline constexpr std::chrono::milliseconds kMostPatienceAtFirst{100};
-// Who printed more than this is not left alone: a full pipe waits.
-inline constexpr std::uint64_t kQuietBytes = 16 * 1024;
+// With what the first run prints (see OutputLane::create) where the processor is emulated: in a
+// copy of a machine the emulator has yet to meet all code.
+inline constexpr std::chrono::milliseconds kEmulatedPatienceAtFirst{100};
 
 class Repl final : public Interpreter::Owner {
  public:
@@ -81,6 +77,7 @@ class Repl final : public Interpreter::Owner {
   void stop(wire::ReplDone::Status reason);
   void kill();
   void finish(wire::ReplDone report);
+  std::chrono::milliseconds patience_with(const Run& run) const;
   void fail_front(const Error& error);
   void died_while_starting(int status);
   void answer_all(const Result<>& result);
@@ -98,8 +95,7 @@ class Repl final : public Interpreter::Owner {
   bool is_renewing_ = false;
   bool must_renew_ = false;  // as soon as it is ready
   std::size_t held_code_bytes_ = 0;
-  EventLoop::Clock::time_point began_;                    // the current run
-  std::chrono::milliseconds patience_ = kLittlePatience;  // with the next one
+  bool has_practised_ = false;   // and not run since
   std::vector<Answer> waiting_;  // for the interpreter to be as it was told to be
   // One at a time: limit of the start, timeout of the run, grace after an interrupt or an exit.
   EventLoop::Timer timer_;

@@ -97,24 +97,22 @@ Result<> Run::begin(OutputPipes pipes, std::chrono::milliseconds patience) {
   return {};
 }
 
-Leftover Run::finish(const wire::ReplDone& report) {
+OutputPipes Run::finish(const wire::ReplDone& report) {
   report_ = report;
   finished_ = true;
-  Leftover left;
+  OutputPipes pipes;
   if (out_) {
-    left.pipes.out = out_->settle();
-    left.output_bytes += out_->size_bytes();
+    pipes.out = out_->settle();
   }
   if (err_) {
-    left.pipes.err = err_->settle();
-    left.output_bytes += err_->size_bytes();
+    pipes.err = err_->settle();
   }
   if (report.status == wire::ReplDone::Status::kTimeout ||
       report.status == wire::ReplDone::Status::kCancelled) {
     grace_ = context_.loop.after(kAnswerGrace, [this] { this->report(); });
   }
   report_if_done();
-  return left;
+  return pipes;
 }
 
 void Run::report_if_done() {

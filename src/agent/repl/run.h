@@ -26,19 +26,13 @@ namespace msb::agent::repl {
 
 class Repl;
 
-// In the length of a request: code that is to leave no trace.
+// In the length of a request: code that is to leave no trace; of no length, the next one's pipes.
 inline constexpr std::uint32_t kPracticeBits = 3u << 30;
 
 // The read ends of what a run prints to.
 struct OutputPipes {
   base::UniqueFd out;
   base::UniqueFd err;
-};
-
-// Of a run that is over.
-struct Leftover {
-  OutputPipes pipes;
-  std::uint64_t output_bytes = 0;  // all that it printed
 };
 
 class Run final : public Stream {
@@ -58,7 +52,7 @@ class Run final : public Stream {
   // `patience`: see OutputLane::create.
   Result<> begin(OutputPipes pipes, std::chrono::milliseconds patience);
   // What the pipes hold now is the rest of the output; they are given back.
-  Leftover finish(const wire::ReplDone& report);
+  OutputPipes finish(const wire::ReplDone& report);
   void fail(const Error& error);
 
  private:

@@ -3,8 +3,8 @@
 # The Python REPL inside the interpreter: runs one submission after the other.
 #
 # Idea: the end of a run is never looked for in its output. Code comes in and verdicts go out on a
-# control socket; the run's stdout and stderr are pipes that arrive with the code and are put on fds
-# 1 and 2 for that run alone. Between runs both are /dev/null, so no output can cross from one run
+# control socket; the run's stdout and stderr are pipes that arrive with the code, or ahead of it,
+# and are put on fds 1 and 2 for that run alone. Between runs both are /dev/null, so no output can cross from one run
 # to the next, and a child process that outlives its run keeps that run's pipes and no others.
 #
 # How the agent starts it: python3 -u -c <python_bootstrap.py>, with stdin /dev/null, in environment
@@ -104,8 +104,10 @@ def receive():
 
 def take(code, rights):
     """Puts the pipes of a submission on fds 1 and 2, and returns its text."""
+    global ahead
     flush(*streams)  # what threads have begun to print since the last run is nobody's
-    fds = (rights or ahead)[0][2]
+    fds = (rights or ahead)[0][2]  # neither: there was no room for them, and this is the end
+    ahead = None  # these numbers are soon the user code's
     for target in 1, 2:
         fd = int.from_bytes(fds[4 * target - 4:4 * target], sys.byteorder)
         dup2(fd, target)

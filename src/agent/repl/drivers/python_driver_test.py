@@ -124,17 +124,32 @@ class PythonDriver(DriverTest):
         answer = repl.run(code)
         self.assertEqual((answer.out, answer.err), (expected, b''))
 
+    def run_with_pipes_ahead(self, code):
+        """What comes of it, the first run of an interpreter that is then the test's."""
+        self.repl = self.start()
+        self.repl.run('1', bits=PRACTICE)
+        out, err = self.repl.send('', bits=PRACTICE)
+        self.repl.control.sendall(struct.pack('<I', len(code)) + code.encode())
+        try:
+            return self.repl.collect(out, err)
+        finally:
+            os.close(out), os.close(err)
+
     def test_takes_the_pipes_of_the_first_run_ahead(self):
-        repl = self.start()
-        repl.run('1', bits=PRACTICE)
-        out, err = repl.send('', bits=PRACTICE)
-        code = b"import os, sys\nprint(os.listdir('/proc/self/fd')), print(2, file=sys.stderr)"
-        repl.control.sendall(struct.pack('<I', len(code)) + code)
-        answer = repl.collect(out, err)
-        os.close(out), os.close(err)
-        later = repl.run(code)
-        self.assertEqual((answer.verdict, answer.err), ('S', b'2\n'))
-        self.assertEqual((answer.out, answer.err), (later.out, later.err))
+        code = "import os, sys\nprint(os.listdir('/proc/self/fd')), print(2, file=sys.stderr)"
+        first = self.run_with_pipes_ahead(code)
+        self.assertEqual((first.verdict, first.err), ('S', b'2\n'))
+        later = self.repl.run(code)
+        self.assertEqual((first.out, first.err), (later.out, later.err))
+
+    def test_prints_to_no_file_of_the_users_when_there_is_no_room_for_pipes(self):
+        path = self.file('file')
+        taken = self.run_with_pipes_ahead(
+            'import os\nfds = []\ntry:\n    while True: fds.append(os.open(%r, os.O_RDWR))\n'
+            'except OSError: pass' % path)
+        self.assertEqual((taken.verdict, taken.err), ('S', b''))
+        self.assertEqual(self.repl.run("print('lost')").verdict, '')
+        self.assertEqual(os.path.getsize(path), 0)
 
     def test_a_folder_it_cannot_enter_ends_it(self):
         self.repl.control.sendall(self.repl.settings(b'/dev/null/x', {}))

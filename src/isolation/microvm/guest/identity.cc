@@ -10,6 +10,7 @@
 #include <ctime>
 #include <vector>
 
+#include "base/file.h"
 #include "base/sys.h"
 #include "isolation/microvm/guest/boot.h"
 
@@ -38,11 +39,10 @@ Result<> stir(int device, const std::string& entropy) {
 
 // Written over, as all are of one length: it is what sandboxes see over the kernel's own.
 Result<> set_boot_id(int file, const std::string& id) {
-  const std::string line = id + "\n";
-  if (::pwrite(file, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
-    return std::unexpected(sys::error("write", kBootIdFile));
+  if (::lseek(file, 0, SEEK_SET) < 0) {
+    return std::unexpected(sys::error("lseek", kBootIdFile));
   }
-  return {};
+  return base::write_all(file, id + "\n");
 }
 
 }  // namespace
