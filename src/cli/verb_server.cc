@@ -67,6 +67,12 @@ Result<> end(int pidfd, std::chrono::milliseconds patience) {
   return fail(ErrorCode::kTimeout, "the server does not end");
 }
 
+// What a dead server has left: the claim takes the file with it.
+Result<> take_away_record(const std::string& home) {
+  static_cast<void>(TRY(base::ServerClaim::take(home)));
+  return {};
+}
+
 Result<int> stop_server(Context context, std::vector<std::string> words) {
   std::chrono::milliseconds patience = kStopTime;
   Arguments arguments(context, kStopHelp);
@@ -89,8 +95,7 @@ Result<int> stop_server(Context context, std::vector<std::string> words) {
     return fail(ErrorCode::kNotFound, "server is not running (PID file not found)");
   }
   const auto gone = [&home]() -> Result<int> {
-    // The claim takes the file with it.
-    static_cast<void>(TRY(base::ServerClaim::take(home)));
+    TRY(take_away_record(home));
     return fail(ErrorCode::kNotFound, "server process not found (stale PID file removed)");
   };
   if (found->pid == 0) {
@@ -103,6 +108,10 @@ Result<int> stop_server(Context context, std::vector<std::string> words) {
     return gone();
   }
   TRY_WRAP(end(pidfd->get(), patience), "process " + std::to_string(found->pid));
+  const auto left = TRY(base::find_server(home, base::Starting::kShow));
+  if (left && left->pid == 0) {  // it had no time to see to that
+    TRY(take_away_record(home));
+  }
   return 0;
 }
 

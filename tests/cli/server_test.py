@@ -248,6 +248,11 @@ class Death(ServerCase):
         self.assert_nothing_left()
         self.assert_ends(self.msb("server", "status"), 3)
 
+    def test_by_a_stop_without_any_patience_leaves_no_record(self):
+        self.serve("--dev")
+        self.assert_ends(self.msb("server", "stop", "--timeout", "0"), 0)
+        self.assertFalse(os.path.exists(self.pid_file()))
+
 
 class Keys(ServerCase):
     def accepts(self, url, key):
