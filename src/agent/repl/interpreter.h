@@ -63,8 +63,8 @@ class Interpreter {
   void renew();
   // Sends a request (see Run::take_request); the result is where its output will appear.
   Result<OutputPipes> submit(std::string request);
-  // Gives it ahead what the next run will need. After practice only: a run that somebody waits for
-  // makes its own pipes in less time than one more message would take.
+  // Gives it ahead what the next run will need. After practice only: ahead of each run it would be
+  // one more message.
   void prepare();
   // Takes what is left of the pipes of a run that is over.
   void take_back(OutputPipes pipes);

@@ -92,7 +92,6 @@ void Repl::answer_all(const Result<>& result) {
 
 Result<> Repl::start() {
   interpreter_ = TRY(Interpreter::start(context_, spec_, *this));
-  static_cast<void>(is_emulated());  // to know it by the first run, at a time when nobody waits
   limit_start();
   return {};
 }

@@ -4,8 +4,9 @@
 #
 # Idea: the end of a run is never looked for in its output. Code comes in and verdicts go out on a
 # control socket; the run's stdout and stderr are pipes that arrive with the code, or ahead of it,
-# and are put on fds 1 and 2 for that run alone. Between runs both are /dev/null, so no output can cross from one run
-# to the next, and a child process that outlives its run keeps that run's pipes and no others.
+# and are put on fds 1 and 2 for that run alone. Between runs both are /dev/null, so no output can
+# cross from one run to the next, and a child process that outlives its run keeps that run's pipes
+# and no others.
 #
 # How the agent starts it: python3 -u -c <python_bootstrap.py>, with stdin /dev/null, in environment
 # MSB_REPL_FD the number of the control socket (AF_UNIX, STREAM), and in that socket, written before

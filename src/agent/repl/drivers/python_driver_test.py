@@ -145,8 +145,8 @@ class PythonDriver(DriverTest):
     def test_prints_to_no_file_of_the_users_when_there_is_no_room_for_pipes(self):
         path = self.file('file')
         taken = self.run_with_pipes_ahead(
-            'import os\nfds = []\ntry:\n    while True: fds.append(os.open(%r, os.O_RDWR))\n'
-            'except OSError: pass' % path)
+            'import os, resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nfds = []\n'
+            'try:\n    while True: fds.append(os.open(%r, os.O_RDWR))\nexcept OSError: pass' % path)
         self.assertEqual((taken.verdict, taken.err), ('S', b''))
         self.assertEqual(self.repl.run("print('lost')").verdict, '')
         self.assertEqual(os.path.getsize(path), 0)
