@@ -108,8 +108,8 @@ Result<int> stop_server(Context context, std::vector<std::string> words) {
     return gone();
   }
   TRY_WRAP(end(pidfd->get(), patience), "process " + std::to_string(found->pid));
-  const auto left = base::find_server(home, base::Starting::kShow);
-  if (left && *left && (*left)->pid == 0) {  // it had no time to see to that
+  const auto left = base::find_server(home, base::Starting::kShow).value_or(std::nullopt);
+  if (left && left->pid == 0) {  // it had no time to see to that
     TRY(take_away_record(home));
   }
   return 0;
